@@ -1,0 +1,74 @@
+"""The command line: collects the tools; nothing else."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+
+import click
+
+from . import __version__
+from .errors import Sen4capError
+
+TOOLS = (
+    "fetch",
+    "lai",
+    "markers",
+    "smooth",
+    "insitu",
+    "classify",
+    "season",
+    "soil",
+    "harvest",
+    "intercrop",
+    "report",
+    "simulate",
+)
+"""Every tool, in the order in which a parcel passes through them. Each is a folder beside this file."""
+
+
+class Suite(click.Group):
+    """A group that imports a tool's command when it is asked for, and turns a user's errors into one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the tools in the order of the chain."""
+        return list(TOOLS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one tool's command."""
+        if cmd_name not in TOOLS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f".{cmd_name}.cli", __package__), cmd_name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a tool; a `Sen4capError` becomes one line on standard error and its exit code."""
+        try:
+            return super().invoke(ctx)
+        except Sen4capError as error:
+            _say(ctx, str(error))
+            ctx.exit(error.exit_code)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            where = error.filename or "output"
+            _say(
+                ctx, f"{where}: the disk is full; free some space or choose another --output, then run the same command"
+            )
+            ctx.exit(3)
+
+
+def _say(ctx: click.Context, line: str) -> None:
+    click.echo(f"sen4cap {ctx.invoked_subcommand}: {line}", err=True)
+
+
+@click.command(cls=Suite, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__, prog_name="sen4cap")
+def main() -> None:
+    """Winter cover crops from Sentinel-2, parcel by parcel.
+
+    A season flows from left to right: fetch, lai, markers, smooth, classify, season, soil, harvest, intercrop, report.
+    `sen4cap TOOL --help` explains a tool and gives an example; workflows/ chains them with CWL.
+
+    Exit codes: 0 done, 2 wrong usage, 3 bad input, 4 a remote service failed, 1 anything unforeseen.
+    """

@@ -1,0 +1,54 @@
+"""How kernels are compiled and spread over cores.
+
+Kernels release the GIL and work on a block of parcels or rows; `over_blocks` runs them on threads. Numba's own parallel
+loops are not used: they need a threading library that a bare system may lack, and must not be entered by two threads.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+
+def _choose_cache() -> None:
+    """Cache compiled kernels in TMPDIR where the package lies read-only, as in a container with a foreign uid."""
+    if "NUMBA_CACHE_DIR" not in os.environ and not os.access(Path(__file__).parent, os.W_OK):
+        os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"sen4cap-kernels-{os.getuid()}")
+
+
+_choose_cache()
+
+from numba import njit  # noqa: E402
+
+compiled = njit(cache=True, nogil=True, error_model="numpy")
+"""Decorator of a kernel's inner function: compiled once, cached on disk, without the GIL, x / 0 = inf."""
+
+
+def thread_count(threads: int) -> int:
+    """Resolve `--threads`: 0 means every core that this process may use."""
+    return threads or len(os.sched_getaffinity(0))
+
+
+def over_blocks(work: Callable[[int, int], Any], count: int, *, block: int, threads: int) -> list[Any]:
+    """Call `work(first, past)` for consecutive blocks of `count` rows on threads; return the answers in order.
+
+    Parameters
+    ----------
+    work
+        Gets the first row and the row past the last of its block.
+    count
+        Number of rows in all.
+    block
+        Rows a block.
+    threads
+        As the option `--threads`.
+    """
+    spans = [(first, min(first + block, count)) for first in range(0, count, block)]
+    if thread_count(threads) == 1 or len(spans) < 2:
+        return [work(*span) for span in spans]
+    with ThreadPoolExecutor(thread_count(threads)) as pool:
+        return list(pool.map(lambda span: work(*span), spans))

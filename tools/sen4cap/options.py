@@ -1,0 +1,148 @@
+"""Options that several tools share, declared once."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Date(click.ParamType):
+    """A calendar day, YYYY-MM-DD."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime.date:
+        """Parse a day; anything else is wrong usage."""
+        if isinstance(value, datetime.date):
+            return value
+        try:
+            return datetime.date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no date; write YYYY-MM-DD, for example 2021-08-01.", param, ctx)
+
+
+class MonthDay(click.ParamType):
+    """A day of any year, MM-DD."""
+
+    name = "MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check a month and day; 02-29 is refused because not every year has one."""
+        try:
+            datetime.date.fromisoformat(f"2021-{value}")
+        except ValueError:
+            self.fail(f"{value!r} is no day of the year; write MM-DD, for example 05-31.", param, ctx)
+        return str(value)
+
+
+class Words(click.ParamType):
+    """A comma-separated list out of a known set, such as ``LAI,FCOVER``."""
+
+    name = "list"
+
+    def __init__(self, known: tuple[str, ...]) -> None:
+        self.known = known
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        """Split and check; the order is kept, repetitions are dropped."""
+        if isinstance(value, tuple):
+            return value
+        words = tuple(dict.fromkeys(w.strip() for w in value.split(",") if w.strip()))
+        unknown = [w for w in words if w not in self.known]
+        if unknown or not words:
+            self.fail(f"{', '.join(unknown) or 'nothing'} is not among {', '.join(self.known)}.", param, ctx)
+        return words
+
+
+class Numbers(click.ParamType):
+    """A comma-separated list of whole numbers, such as the scene classes ``4,5``."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Split and parse."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(sorted({int(w) for w in value.split(",")}))
+        except ValueError:
+            self.fail(f"{value!r} is no list of whole numbers; write for example 4,5.", param, ctx)
+
+
+class Catalog(click.ParamType):
+    """A STAC API or static catalogue by URL, or a local folder or catalog.json."""
+
+    name = "catalog"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Keep the text: what it points to is found out when it is opened."""
+        return str(value)
+
+
+def existing_file(name: str, *, help: str, required: bool = False, multiple: bool = False) -> Decorator:
+    """Declare an option for a file that is read."""
+    return click.option(
+        name,
+        required=required,
+        multiple=multiple,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help=help,
+    )
+
+
+def existing_folder(name: str, *, help: str, required: bool = False, multiple: bool = False) -> Decorator:
+    """Declare an option for a folder that is read."""
+    return click.option(
+        name,
+        required=required,
+        multiple=multiple,
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help=help,
+    )
+
+
+def output_option(default: str, *, help: str) -> Decorator:
+    """Declare `--output`, written whole or not at all."""
+    return click.option("--output", type=click.Path(path_type=Path), default=default, show_default=True, help=help)
+
+
+series_option = existing_file("--series", required=True, help="Daily parcel series, from `sen4cap smooth`.")
+markers_option = existing_file(
+    "--markers", required=True, multiple=True, help="Marker table (MDB1), Arrow or CSV; repeat for several."
+)
+parcels_option = existing_file(
+    "--parcels", required=True, help="Parcels: GeoPackage, Shapefile, GeoParquet or FlatGeobuf, any CRS."
+)
+id_field_option = click.option(
+    "--id-field", default="NewID", show_default=True, help="Field of the parcels that holds the integer identifier."
+)
+classes_option = existing_file("--classes", help="Classes of the parcels: wcc.csv from `sen4cap classify`.")
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Threads to use; 0: every core this process may use.",
+)
+
+
+def start_option(*, help: str = "First day.", required: bool = True) -> Decorator:
+    """Declare `--start`."""
+    return click.option("--start", type=Date(), required=required, help=help)
+
+
+def end_option(*, help: str = "Last day, included.", required: bool = True) -> Decorator:
+    """Declare `--end`; `check_span` compares it with `--start`."""
+    return click.option("--end", type=Date(), required=required, help=help)
+
+
+def check_span(start: datetime.date | None, end: datetime.date | None) -> None:
+    """Refuse a span that ends before it begins (exit code 2)."""
+    if start and end and start > end:
+        raise click.UsageError(f"--start {start} is after --end {end}.")

@@ -1,0 +1,104 @@
+"""Outputs that appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import BadInput
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` to write to; move it into place when the block ends well.
+
+    The scratch name is the same every time (``.NAME.partial``), so a rerun replaces what an interrupted run left. It
+    keeps the suffix last (``.NAME.partial.gpkg``) because drivers go by it.
+
+    Raises
+    ------
+    BadInput
+        The folder does not exist and cannot be made, or another run is writing the same output.
+    """
+    path = Path(path)
+    scratch = path.with_name(f".{path.stem}.partial{path.suffix}")
+    with _lock(path):
+        _remove(scratch)
+        try:
+            yield scratch
+            scratch.replace(path)
+        except BaseException:
+            _remove(scratch)
+            raise
+
+
+@contextlib.contextmanager
+def whole_folder(path: Path, *, keep: bool = False) -> Iterator[Path]:
+    """Yield a folder beside `path` to fill; move it into place when the block ends well.
+
+    Parameters
+    ----------
+    path
+        The folder as it will be named. An earlier result of that name is replaced as the last act.
+    keep
+        Leave the unfinished folder (``.NAME.partial``) where it is when the block fails, and start from what an
+        interrupted run left in it: the tool then skips what it finds finished there.
+
+    Raises
+    ------
+    BadInput
+        Another run is writing the same output, or `path` is a file.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_dir():
+        raise BadInput(path, "is a file, and this output is a folder", do="choose another --output")
+    scratch = path.with_name(f".{path.name}.partial")
+    with _lock(path):
+        if not keep:
+            _remove(scratch)
+        scratch.mkdir(parents=True, exist_ok=True)
+        try:
+            yield scratch
+        except BaseException:
+            if not keep:
+                _remove(scratch)
+            raise
+        old = path.with_name(f".{path.name}.old")
+        _remove(old)
+        if path.exists():
+            path.replace(old)
+        scratch.replace(path)
+        _remove(old)
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Hold a lock for one output: two runs in one folder must not mix. The kernel drops it when a run is killed."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise BadInput(path.parent, "is a file, not a folder", do="choose another --output") from error
+    lock = path.with_name(f".{path.name}.lock")
+    with open(lock, "w") as handle:  # noqa: PTH123
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BadInput(
+                path, "another run is writing this output", do="wait for it or choose another --output"
+            ) from error
+        try:
+            yield
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(lock)  # noqa: PTH108
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Every command and its CWL descriptor say the same, and every tool has all its parts. By discovery: none can escape."""
+"""Every command and its CWL descriptor say the same, and every tool has all its parts, by discovery."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+
 from sen4cap import __version__
 from sen4cap.cli import TOOLS, main
 from sen4cap.options import Catalog

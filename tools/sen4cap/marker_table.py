@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
+from . import __version__
 from .errors import BadInput
 from .outputs import whole_file
 from .progress import say
@@ -106,6 +107,8 @@ class MarkerTable:
         NewID in the order of the first table, then those that only later tables hold.
     markers : tuple of Marker
         What the columns hold, ascending.
+    sources : tuple of str
+        References of the STAC items the values come from, where the files tell.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -114,6 +117,7 @@ class MarkerTable:
         _, first = np.unique(ids, return_index=True)
         self.ids: NDArray[np.int32] = ids[np.sort(first)]
         self.markers = tuple(sorted({marker for table in self._tables for marker in table.columns}))
+        self.sources = tuple(dict.fromkeys(source for table in self._tables for source in table.sources))
         self.where = ", ".join(str(path) for path in paths)
 
     def types(self) -> tuple[str, ...]:
@@ -202,11 +206,16 @@ class _Table:
             raise BadInput(path, f"has NewID of type {table.schema.field('NewID').type}, not of whole numbers")
         if len(np.unique(ids)) < len(ids):
             twice = sorted({int(i) for i in ids[np.flatnonzero(_again(ids))]})
-            say(
-                f"{path}: {len(twice)} NewIDs stand twice, the first row of each counts: {', '.join(map(str, twice[:10]))}"
-            )
+            names = ", ".join(map(str, twice[:10]))
+            say(f"{path}: {len(twice)} NewIDs stand twice, the first row of each counts: {names}")
         columns = {marker: name for name in table.column_names if (marker := Marker.parse(name))}
         return cls(path, table, ids.astype(np.int32), columns, np.argsort(ids, kind="stable"))
+
+    @property
+    def sources(self) -> list[str]:
+        """References of the items the file was made from."""
+        text = (self.table.schema.metadata or {}).get(b"sources", b"").decode()
+        return [line for line in text.split("\n") if line]
 
     def rows_of(self, ids: NDArray[np.int32]) -> NDArray[np.intp]:
         """Row of each identifier; -1 where the file does not hold it."""
@@ -265,8 +274,19 @@ def _again(ids: NDArray) -> NDArray[np.bool_]:
 
 
 @contextlib.contextmanager
-def new_markers(path: Path, ids: NDArray[np.int32], markers: Sequence[Marker]) -> Iterator[NDArray[np.float32]]:
+def new_markers(
+    path: Path, ids: NDArray[np.int32], markers: Sequence[Marker], *, sources: Sequence[str] = ()
+) -> Iterator[NDArray[np.float32]]:
     """Write a marker table: fill the array that is yielded, and it appears whole when the block ends well.
+
+    Parameters
+    ----------
+    ids : (parcel,)
+        NewID of each row.
+    markers
+        The columns.
+    sources
+        References of the STAC items the values come from (`stac.source_of`), kept in the schema's metadata.
 
     Yields
     ------
@@ -286,6 +306,9 @@ def new_markers(path: Path, ids: NDArray[np.int32], markers: Sequence[Marker]) -
         yield values
         columns = [pa.array(ids, type=pa.int32()), *(_nullable(row) for row in values)]
         schema = pa.schema([("NewID", pa.int32()), *((marker.name, pa.float32()) for marker in markers)])
+        schema = schema.with_metadata(
+            {"sources": "\n".join(dict.fromkeys(sources)), "software": f"sen4cap {__version__}"}
+        )
         with pa.ipc.new_file(str(scratch), schema) as sink:
             sink.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
 

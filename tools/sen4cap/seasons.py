@@ -38,7 +38,7 @@ class Season:
 
     @classmethod
     def within(cls, start: datetime.date, end: datetime.date) -> Season:
-        """Season that a span of days is about: the latest one whose winter (1 December) lies inside, else the first autumn."""
+        """Season that a span of days is about: the latest whose 1 December lies inside, else that of the first year."""
         for year in range(end.year, start.year - 1, -1):
             if start <= datetime.date(year, 12, 1) <= end:
                 return cls(year)

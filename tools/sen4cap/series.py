@@ -49,6 +49,7 @@ def new_series(
     variables: Sequence[str],
     season: int,
     method: str,
+    sources: Sequence[str] = (),
     metadata: Mapping[str, str] | None = None,
 ) -> Iterator[SeriesArrays]:
     """Write a series file: fill the arrays that are yielded, and it appears whole when the block ends well.
@@ -65,6 +66,8 @@ def new_series(
         The autumn it is about.
     method
         How it was smoothed, for people.
+    sources
+        References of the STAC items the values come from (`MarkerTable.sources`).
     metadata
         Further schema metadata.
     """
@@ -85,6 +88,7 @@ def new_series(
             "season": str(season),
             "method": method,
             "software": f"sen4cap {__version__}",
+            "sources": "\n".join(sources),
             **(metadata or {}),
         }
         batch = pa.RecordBatch.from_arrays(
@@ -100,7 +104,8 @@ def open_series(path: str | Path) -> xr.Dataset:
     Returns
     -------
     Dataset
-        Coordinates `parcel` (NewID, int32) and `day` (datetime64); attributes `season` (int), `method`, `start`.
+        Coordinates `parcel` (NewID, int32) and `day` (datetime64); attributes `season` (int), `method`, `start`,
+        `sources` (tuple of item references).
 
     Raises
     ------
@@ -126,7 +131,7 @@ def open_series(path: str | Path) -> xr.Dataset:
     return xr.Dataset(
         variables,
         coords={"parcel": ids, "day": start + np.arange(days)},
-        attrs={**about, "season": season},
+        attrs={**about, "season": season, "sources": tuple(about.get("sources", "").split())},
     )
 
 

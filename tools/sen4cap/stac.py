@@ -113,7 +113,7 @@ def tile_of(item: pystac.Item) -> str:
     candidates = [
         str(properties.get("grid:code", "")).removeprefix("MGRS-"),
         str(properties.get("s2:mgrs_tile", "")),
-        f"{properties.get('mgrs:utm_zone', '')}{properties.get('mgrs:latitude_band', '')}{properties.get('mgrs:grid_square', '')}",
+        "".join(str(properties.get(f"mgrs:{part}", "")) for part in ("utm_zone", "latitude_band", "grid_square")),
         item.id.replace("_", " "),
     ]
     for text in candidates:
@@ -127,6 +127,14 @@ def orbit_of(item: pystac.Item) -> str:
     """Relative orbit of an item in three digits; ``000`` where it is unknown."""
     orbit = item.properties.get("sat:relative_orbit")
     return f"{int(orbit):03d}" if orbit is not None else "000"
+
+
+def source_of(item: pystac.Item) -> str:
+    """Reference of the item that this one was made from, for `derived_from` links: its own where it is a source."""
+    for link in item.get_links("derived_from"):
+        return str(link.target if isinstance(link.target, str) else link.href)
+    own = item.get_self_href() or ""
+    return own if own.startswith(("http://", "https://", "s3://")) else item.id
 
 
 def asset_path(asset: pystac.Asset) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from .errors import BadInput
+from .errors import BadInput, Sen4capError
+
+FULL_BELOW_BYTES = 1 << 20
+"""A write that failed with less than this left failed because of it."""
 
 
 @contextlib.contextmanager
@@ -29,7 +33,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     with _lock(path):
         _remove(scratch)
         try:
-            yield scratch
+            with disk_full_told(scratch):
+                yield scratch
             scratch.replace(path)
         except BaseException:
             _remove(scratch)
@@ -62,7 +67,8 @@ def whole_folder(path: Path, *, keep: bool = False) -> Iterator[Path]:
             _remove(scratch)
         scratch.mkdir(parents=True, exist_ok=True)
         try:
-            yield scratch
+            with disk_full_told(scratch):
+                yield scratch
         except BaseException:
             if not keep:
                 _remove(scratch)
@@ -73,6 +79,32 @@ def whole_folder(path: Path, *, keep: bool = False) -> Iterator[Path]:
             path.replace(old)
         scratch.replace(path)
         _remove(old)
+
+
+@contextlib.contextmanager
+def disk_full_told(path: Path) -> Iterator[None]:
+    """Turn whatever error a full disk caused into OSError(ENOSPC) that names `path`.
+
+    GDAL, SQLite and others say only that a write failed; what they wrote until then still fills the disk, so the free
+    space tells. `whole_file` and `whole_folder` do this for what happens inside them. Errors that a user is told
+    anyway (`Sen4capError`) pass.
+
+    Parameters
+    ----------
+    path
+        The file or folder being written.
+    """
+    try:
+        yield
+    except (Sen4capError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        told = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        folder = path if path.is_dir() else path.parent
+        full = told or (folder.is_dir() and shutil.disk_usage(folder).free < FULL_BELOW_BYTES)
+        if not full or (told and error.filename):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
 
 
 @contextlib.contextmanager

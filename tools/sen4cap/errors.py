@@ -35,7 +35,7 @@ class BadInput(Sen4capError, ValueError):
     exit_code = 3
 
 
-class RemoteFailure(Sen4capError, ConnectionError):
+class RemoteFailure(Sen4capError):
     """A remote service went on failing after all retries (exit code 4)."""
 
     exit_code = 4

@@ -62,7 +62,7 @@ class Grid:
     def finer(self, factor: int) -> Grid:
         """Return the grid whose pixels are `factor` times smaller, over the same area (20 m to 10 m: 2)."""
         rows, columns = self.shape
-        return Grid(self.crs, self.transform * Affine.scale(1 / factor), (rows * factor, columns * factor))
+        return Grid(self.crs, self.transform @ Affine.scale(1 / factor), (rows * factor, columns * factor))
 
     def window_of(self, bounds: tuple[float, float, float, float], *, snap: float = 60.0) -> Window | None:
         """Window of the pixels that `bounds` touches, widened to multiples of `snap`, cut at the grid's edge.

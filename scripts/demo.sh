@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# The whole chain on a simulated season, as a user would run it. `make demo` calls it with the environment on PATH.
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+if [ ! -f demo/sim/catalog.json ]; then
+    echo "demo: simulating season 2021 into demo/sim" >&2
+    sen4cap simulate --season 2021 --parcels-count 200 --seed 1 --output demo/sim
+fi
+echo "demo: cwltool --no-container --outdir demo/wcc workflows/wcc.cwl workflows/wcc.job.yml" >&2
+rm -rf demo/wcc
+mkdir -p demo/wcc
+if ! cwltool --no-container --outdir demo/wcc workflows/wcc.cwl workflows/wcc.job.yml >demo/wcc.json 2>demo/wcc.log; then
+    tail -n 40 demo/wcc.log >&2
+    echo "demo: the workflow failed; its whole log is demo/wcc.log" >&2
+    exit 1
+fi
+echo "demo: results are in demo/wcc/report, the log is demo/wcc.log" >&2
+cat demo/wcc/report/summary.txt
+echo "report: demo/wcc/report/index.html"

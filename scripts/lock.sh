@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Resolve the versions that `make` installs: dev.lock holds everything, run.lock the part that runs the suite.
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+room=$(mktemp -d)
+trap 'rm -rf "$room"' EXIT
+.venv/bin/python -m venv "$room/uv"
+"$room/uv/bin/pip" install --quiet --disable-pip-version-check uv
+resolve() {
+    "$room/uv/bin/uv" pip compile pyproject.toml --quiet --universal --python-version 3.11 --no-emit-index-url --no-header "$@"
+}
+resolve --upgrade --extra dev --extra prosail --output-file requirements/dev.lock >/dev/null
+resolve --extra tools --extra train --extra run --constraints requirements/dev.lock --output-file requirements/run.lock >/dev/null

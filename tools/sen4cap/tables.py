@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -39,23 +39,24 @@ def write_csv(path: Path, columns: Mapping[str, Any], /) -> None:
 
 
 @contextlib.contextmanager
-def new_csv(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+def new_csv(path: Path, names: Sequence[str]) -> Iterator[Callable[..., None]]:
     """Write a long table block by block, in the form of `write_csv`; it appears whole when the block ends well.
+
+    Parameters
+    ----------
+    names
+        Columns, in their order.
 
     Yields
     ------
     callable
-        Call it with the columns of the next rows; the first call sets names and order.
+        Call it with the columns of the next rows, in that order.
     """
     with whole_file(path) as scratch, open(scratch, "wb") as sink:  # noqa: PTH123
-        begun = False
+        sink.write((",".join(names) + "\n").encode())
 
-        def append(columns: Mapping[str, Any]) -> None:
-            nonlocal begun
-            if not begun:
-                sink.write((",".join(columns) + "\n").encode())
-                begun = True
-            _append(pa.table({name: _arrow(values) for name, values in columns.items()}), sink)
+        def append(*columns: Any) -> None:
+            _append(pa.table({name: _arrow(values) for name, values in zip(names, columns, strict=True)}), sink)
 
         yield append
 

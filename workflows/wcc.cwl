@@ -7,7 +7,7 @@ doc: >-
   was terminated, how it grew, and how the time between the main crops was spent.
 requirements:
   MultipleInputFeatureRequirement: {}
-  StepInputExpressionRequirement: {}
+  SubworkflowFeatureRequirement: {}
 inputs:
   catalog:
     type: [string, Directory]
@@ -110,97 +110,31 @@ steps:
       id_field: id_field
       clear_classes: clear_classes
     out: [table]
-  smooth:
-    label: Smooth the series
-    doc: Daily LAI and FCOVER through the clouds.
-    run: ../cwl/smooth.cwl
+  analyse:
+    label: Classify, date, analyse, report
+    doc: From the marker table to the result folder.
+    run: wcc-from-markers.cwl
     in:
       markers:
         source: [markers/table]
         linkMerge: merge_flattened
+      parcels: parcels
+      id_field: id_field
       start: start
       end: end
       season: season
-    out: [series]
-  classify:
-    label: Classify the parcels
-    doc: Winter cover crop or none, with confidence.
-    run: ../cwl/classify.cwl
-    in:
-      series: smooth/series
-      parcels: parcels
-      id_field: id_field
+      method: method
       insitu: insitu
       model: model
-      method: method
       crops: crops
       crop_before: crop_before
       crop_after: crop_after
-    out: [folder, table]
-  season:
-    label: Date the cover crops
-    doc: Emergence, termination and maxima.
-    run: ../cwl/season.cwl
-    in:
-      series: smooth/series
-      markers:
-        source: [markers/table]
-        linkMerge: merge_flattened
-      classes: classify/table
-    out: [table]
-  soil:
-    label: Find bare soil
-    doc: Intervals of bare and non-bare soil.
-    run: ../cwl/soil.cwl
-    in:
-      markers:
-        source: [markers/table]
-        linkMerge: merge_flattened
-      start: start
-      end: end
+      practices: practices
       weather: weather
-    out: [table]
-  harvest:
-    label: Estimate the harvest
-    doc: Harvest week of the main crop, used where no L4C product is given.
-    run: ../cwl/harvest.cwl
-    in:
-      series: smooth/series
-    out: [table]
-  intercrop:
-    label: Analyse the time between the crops
-    doc: Bare and non-bare days before, during and after the cover crop.
-    run: ../cwl/intercrop.cwl
-    in:
-      season: season/table
-      harvest:
-        source: [practices, harvest/table]
-        pickValue: first_non_null
-      soil: soil/table
-      classes: classify/table
-    out: [table]
-  report:
-    label: Report
-    doc: Maps, curves and all result files in one folder.
-    run: ../cwl/report.cwl
-    in:
-      parcels: parcels
-      id_field: id_field
-      series: smooth/series
-      markers:
-        source: [markers/table]
-        linkMerge: merge_flattened
-      classes: classify/folder
-      season: season/table
-      intercrop: intercrop/table
-      harvest:
-        source: [practices, harvest/table]
-        pickValue: first_non_null
-      soil: soil/table
-    out: [folder]
+    out: [results]
 outputs:
   results:
     type: Directory
     label: Results
     doc: All result files, maps, curves and index.html, as a STAC catalogue.
-    outputSource: report/folder
+    outputSource: analyse/results

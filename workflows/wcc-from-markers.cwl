@@ -1,0 +1,131 @@
+cwlVersion: v1.2
+class: Workflow
+id: wcc-from-markers
+label: Winter cover crops from marker tables
+doc: >-
+  The winter cover crops of one season from marker tables (MDB1) that exist already, such as those of Sen4CAP: classes,
+  dates, growth and cover maxima, intercropping period, report.
+requirements:
+  MultipleInputFeatureRequirement: {}
+  SubworkflowFeatureRequirement: {}
+inputs:
+  markers:
+    type: File[]
+    label: Marker tables
+    doc: MDB1 tables with LAI, FCOVER, NDVI and NBR2, Arrow or CSV.
+  parcels:
+    type: File
+    label: Parcels
+    doc: GeoPackage, Shapefile, GeoParquet or FlatGeobuf with an integer identifier, any CRS.
+  id_field:
+    type: string
+    label: Identifier
+    doc: Field of the parcels that holds the integer identifier.
+    default: NewID
+  start:
+    type: string
+    label: First day
+    doc: First day to look at, YYYY-MM-DD; before the main harvest of the first year.
+  end:
+    type: string
+    label: Last day
+    doc: Last day to look at, YYYY-MM-DD; after the emergence of the next main crop.
+  season:
+    type: int
+    label: Season
+    doc: The autumn of the winter season.
+  method:
+    type:
+      type: enum
+      symbols: [forest, threshold]
+    label: Classification method
+    doc: A random forest (needs in-situ data or a model) or thresholds.
+    default: forest
+  insitu:
+    type: File?
+    label: In-situ data
+    doc: CSV of parcels whose class is known, to train the forest.
+  model:
+    type: File?
+    label: Saved model
+    doc: Model of an earlier run, used instead of in-situ data.
+  crops:
+    type: File?
+    label: Crop roles
+    doc: CSV crop_code,role that says which crops leave room for a winter cover crop.
+  crop_before:
+    type: string?
+    label: Field of the crop before
+    doc: Field of the parcels with the main crop before the winter.
+  crop_after:
+    type: string?
+    label: Field of the crop after
+    doc: Field of the parcels with the main crop after the winter.
+  practices:
+    type: File?
+    label: Agricultural practices (L4C)
+    doc: L4C product with the harvest weeks; without it they are estimated from the series.
+  weather:
+    type: File?
+    label: Weather
+    doc: CSV date,precipitation_mm; looks soon after rain are then left out of the bare-soil detection.
+steps:
+  smooth:
+    label: Smooth the series
+    doc: Daily LAI and FCOVER through the clouds.
+    run: ../cwl/smooth.cwl
+    in:
+      markers: markers
+      start: start
+      end: end
+      season: season
+    out: [series]
+  classify:
+    label: Classify the parcels
+    doc: Winter cover crop or none, with confidence.
+    run: ../cwl/classify.cwl
+    in:
+      series: smooth/series
+      parcels: parcels
+      id_field: id_field
+      method: method
+      insitu: insitu
+      model: model
+      crops: crops
+      crop_before: crop_before
+      crop_after: crop_after
+    out: [folder, table]
+  intercropping:
+    label: Date and analyse
+    doc: Dates of the cover crops and the time between the main crops.
+    run: intercrop.cwl
+    in:
+      series: smooth/series
+      markers: markers
+      classes: classify/table
+      start: start
+      end: end
+      practices: practices
+      weather: weather
+    out: [season, soil, harvest, intercrop]
+  report:
+    label: Report
+    doc: Maps, curves and all result files in one folder.
+    run: ../cwl/report.cwl
+    in:
+      parcels: parcels
+      id_field: id_field
+      series: smooth/series
+      markers: markers
+      classes: classify/folder
+      season: intercropping/season
+      intercrop: intercropping/intercrop
+      harvest: intercropping/harvest
+      soil: intercropping/soil
+    out: [folder]
+outputs:
+  results:
+    type: Directory
+    label: Results
+    doc: All result files, maps, curves and index.html, as a STAC catalogue.
+    outputSource: report/folder

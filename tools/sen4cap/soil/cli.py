@@ -1,0 +1,116 @@
+"""sen4cap soil."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import click
+
+from ..options import (
+    check_span,
+    end_option,
+    existing_file,
+    markers_option,
+    output_option,
+    start_option,
+    threads_option,
+)
+
+
+@click.command()
+@markers_option
+@start_option(help="First day of the intervals.")
+@end_option(help="Last day of the intervals, included; looks outside the span are not used.")
+@click.option(
+    "--ndvi",
+    type=click.FloatRange(-1, 1),
+    default=0.25,
+    show_default=True,
+    help="NDVI below which a look may be bare soil.",
+)
+@click.option(
+    "--nbr2",
+    type=click.FloatRange(-1, 1),
+    default=0.11,
+    show_default=True,
+    help="NBR2 below which a look may be bare soil; residue stands above it.",
+)
+@click.option(
+    "--bsi",
+    type=click.FloatRange(-1, 1),
+    default=0.05,
+    show_default=True,
+    help="BSI above which a look may be bare soil; used where the tables hold L2A means of B02, B04, B08 and B11.",
+)
+@click.option(
+    "--votes",
+    type=click.IntRange(1, 3),
+    default=2,
+    show_default=True,
+    help="Indices, of NDVI, NBR2 and where known BSI, that must agree on bare soil.",
+)
+@existing_file("--weather", help="Daily weather CSV (date,precipitation_mm): looks after rain are left out.")
+@click.option(
+    "--rain",
+    type=click.FloatRange(min=0, min_open=True),
+    default=2.5,
+    show_default=True,
+    help="A look follows rain where the days before it brought this much, mm.",
+)
+@click.option(
+    "--rain-days",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    help="Days before a look in which rain counts; the look's own day does not.",
+)
+@click.option(
+    "--shortest-run",
+    type=click.IntRange(min=0),
+    default=6,
+    show_default=True,
+    help="Runs of one state on a single look that last fewer days are filtered; 0: none.",
+)
+@threads_option
+@output_option("soil.csv", help="CSV to write: NewID, start, end (exclusive), state (BS or NBS).")
+def soil(
+    markers: tuple[Path, ...],
+    start: datetime.date,
+    end: datetime.date,
+    ndvi: float,
+    nbr2: float,
+    bsi: float,
+    votes: int,
+    weather: Path | None,
+    rain: float,
+    rain_days: int,
+    shortest_run: int,
+    threads: int,
+    output: Path,
+) -> None:
+    """Tell on which days each parcel's soil lay bare.
+
+    Every clear look is bare soil or not by NDVI and NBR2 (and BSI where its bands are known); every day takes the state
+    of the nearer look. The intervals of a parcel tile the span from the first to the last day. Parcels without any
+    look have no interval; soil_details.parquet beside the CSV lists every parcel with its looks, gaps and reason.
+
+    \b
+    Example: sen4cap soil --markers markers.ipc --start 2021-06-15 --end 2022-07-31 --weather weather.csv
+    """
+    check_span(start, end)
+    from .run import Thresholds
+    from .run import soil as run
+
+    run(
+        markers,
+        start=start,
+        end=end,
+        thresholds=Thresholds(ndvi_below=ndvi, nbr2_below=nbr2, bsi_above=bsi, votes=votes),
+        weather=weather,
+        rain=rain,
+        rain_days=rain_days,
+        shortest_run=shortest_run,
+        threads=threads,
+        output=output,
+    )

@@ -1,0 +1,233 @@
+"""Bare soil: marker tables in, intervals out."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .. import __version__
+from ..compiled import over_blocks, thread_count
+from ..errors import BadInput
+from ..marker_table import MarkerTable
+from ..progress import say, track
+from ..soil_intervals import COLUMNS, STATES
+from ..tables import new_csv, read_csv, write_details
+from .kernel import UNSEEN, Intervals, bare_intervals, looks_after_rain, vote
+
+BLOCK = 8192
+"""Parcels a thread works on at a time."""
+FAR_DAYS = 30
+"""Days farther from any look than this are told in the details."""
+NEVER_SEEN = "no clear look in the span"
+AFTER_RAIN = "every clear look follows rain"
+BSI_BANDS = ("B02", "B04", "B08", "B11")
+
+
+class Thresholds(NamedTuple):
+    """When a look is bare: see `kernel.vote`."""
+
+    ndvi_below: float
+    nbr2_below: float
+    bsi_above: float
+    votes: int
+
+
+class Weather(NamedTuple):
+    """Daily precipitation, mm, and when a look follows rain: see `kernel.looks_after_rain`."""
+
+    days: NDArray[np.datetime64]
+    precipitation: NDArray[np.float64]
+    rain: float
+    rain_days: int
+
+
+class Block(NamedTuple):
+    """Result of consecutive parcels."""
+
+    ids: NDArray[np.int32]
+    found: Intervals
+    after_rain: NDArray[np.int32]
+    unknown_rain: NDArray[np.bool_]
+
+
+def soil(
+    markers: Sequence[Path],
+    *,
+    start: datetime.date,
+    end: datetime.date,
+    thresholds: Thresholds,
+    weather: Path | None,
+    rain: float,
+    rain_days: int,
+    shortest_run: int,
+    threads: int,
+    output: Path,
+) -> None:
+    """Write bare-soil intervals of every parcel that was seen, and the details of every parcel of the tables."""
+    table = MarkerTable(markers)
+    if not len(table.ids):
+        raise BadInput(table.where, "holds no parcel")
+    record = _weather_of(weather, rain=rain, rain_days=rain_days) if weather else None
+    first = np.datetime64(start, "D")
+    details: list[dict[str, pa.Array]] = []
+    with new_csv(output, COLUMNS) as append:
+        for block in _blocks(table, start, end, thresholds, record, shortest_run, threads):
+            found = block.found
+            append(block.ids[found.parcel], first + found.start, first + found.end, STATES[found.bare.astype(int)])
+            details.append(_details_of(block, first))
+        about = {"start": f"{start}", "end": f"{end}", "far_days": f"{FAR_DAYS}", "software": f"sen4cap {__version__}"}
+        columns = _joined(details)
+        write_details(output, columns, metadata=about | {k: f"{v}" for k, v in thresholds._asdict().items()})
+    _account(columns)
+
+
+def _weather_of(path: Path, *, rain: float, rain_days: int) -> Weather:
+    """Read daily precipitation."""
+    frame = read_csv(path, required=("date", "precipitation_mm"))
+    days = pd.to_datetime(frame["date"], format="%Y-%m-%d", errors="coerce")
+    amounts = pd.to_numeric(frame["precipitation_mm"], errors="coerce")
+    for column, values in (("date", days), ("precipitation_mm", amounts)):
+        bad = values.isna() & ((frame[column] != "") | (column == "date"))
+        if bad.any():
+            line = bad.idxmax()
+            raise BadInput(f"{path}, line {line}", f"{column} {frame.loc[line, column]!r} is no {_kind_of(column)}")
+    if days.duplicated().any():
+        line = days.duplicated().idxmax()
+        raise BadInput(f"{path}, line {line}", f"has {frame.loc[line, 'date']} a second time")
+    order = np.argsort(days.to_numpy())
+    ordered = days.to_numpy()[order].astype("datetime64[D]")
+    return Weather(ordered, amounts.to_numpy(np.float64)[order], rain, rain_days)
+
+
+def _kind_of(column: str) -> str:
+    return "date (YYYY-MM-DD)" if column == "date" else "number"
+
+
+def _blocks(
+    table: MarkerTable,
+    start: datetime.date,
+    end: datetime.date,
+    thresholds: Thresholds,
+    weather: Weather | None,
+    shortest_run: int,
+    threads: int,
+) -> Iterator[Block]:
+    """Work on blocks of parcels, some at a time so that memory stays bounded, and yield them in order."""
+    span = (end - start).days + 1
+    with_bsi = all(any((m.type, m.band, m.stat) == ("L2A", b, "mean") for m in table.markers) for b in BSI_BANDS)
+
+    def work(first: int, past: int) -> Block:
+        rows = slice(first, past)
+        days, ndvi, nbr2, bsi = _indices(table, rows, start, end, with_bsi)
+        states = vote(ndvi, nbr2, bsi, **thresholds._asdict())
+        wet, unknown = np.zeros((2, len(days)), bool)
+        if weather:
+            wet, unknown = looks_after_rain(
+                days, weather.days, weather.precipitation, rain=weather.rain, rain_days=weather.rain_days
+            )
+        after_rain = (states[:, wet] != UNSEEN).sum(axis=1, dtype=np.int32)
+        states[:, wet] = UNSEEN
+        unsure = (states[:, unknown] != UNSEEN).any(axis=1)
+        offsets = (days - np.datetime64(start, "D")).astype(np.int32)
+        found = bare_intervals(states, offsets, span=span, shortest_run=shortest_run, far=FAR_DAYS)
+        return Block(table.ids[rows], found, after_rain, unsure)
+
+    group = BLOCK * 2 * thread_count(threads)
+    firsts = range(0, len(table.ids), group)
+    for low in track(firsts, "blocks of parcels"):
+        size = min(group, len(table.ids) - low)
+        shifted = functools.partial(_shifted, work, low)
+        yield from over_blocks(shifted, size, block=BLOCK, threads=threads)
+
+
+def _shifted(work: Callable[[int, int], Block], by: int, first: int, past: int) -> Block:
+    return work(by + first, by + past)
+
+
+def _indices(
+    table: MarkerTable, rows: slice, start: datetime.date, end: datetime.date, with_bsi: bool
+) -> tuple[NDArray[np.datetime64], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Days on which both NDVI and NBR2 were observed, and those two and BSI, (parcel, look), NaN where unknown."""
+
+    def band(name: str) -> tuple[NDArray[np.datetime64], NDArray[np.float32]]:
+        looks = table.looks("L2A", band=name, start=start, end=end, rows=rows)
+        return looks.days, looks.mean
+
+    def index(type: str, high: str, low: str) -> tuple[NDArray[np.datetime64], NDArray[np.float32]]:
+        # A table of Sen4CAP's own has band means and no NBR2: the index of the means stands in for it.
+        bands = {marker.band for marker in table.markers if marker.type == "L2A"}
+        if type in table.types() or not {high, low} <= bands:
+            looks = table.looks(type, start=start, end=end, rows=rows)
+            return looks.days, looks.mean
+        days, (a, b) = _together(band(high), band(low))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return days, (a - b) / (a + b)
+
+    days, (ndvi, nbr2) = _together(index("NDVI", "B08", "B04"), index("NBR2", "B11", "B12"))
+    bsi = np.full(ndvi.shape, np.nan, np.float32)
+    if with_bsi:
+        known, (b02, b04, b08, b11) = _together(*(band(name) for name in BSI_BANDS))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            values = ((b11 + b04) - (b08 + b02)) / (b11 + b04 + b08 + b02)
+        _, at, found = np.intersect1d(days, known, assume_unique=True, return_indices=True)
+        bsi[:, at] = values[:, found]
+    return days, ndvi, nbr2, bsi
+
+
+def _together(
+    *observed: tuple[NDArray[np.datetime64], NDArray[np.float32]],
+) -> tuple[NDArray[np.datetime64], list[NDArray[np.float32]]]:
+    """Keep the days that all have."""
+    days = observed[0][0]
+    for other, _ in observed[1:]:
+        days = np.intersect1d(days, other, assume_unique=True)
+    return days, [values[:, np.searchsorted(own, days)] for own, values in observed]
+
+
+def _details_of(block: Block, first: np.datetime64) -> dict[str, pa.Array]:
+    """Details of a block, a column each."""
+    found = block.found
+    count = np.bincount(found.far_parcel, minlength=len(block.ids))
+    far_days = np.bincount(found.far_parcel, weights=found.far_end - found.far_start, minlength=len(block.ids))
+    offsets = pa.array(np.concatenate([[0], np.cumsum(count)]), pa.int32())
+    stretches = [pa.array(first + edge, pa.date32()) for edge in (found.far_start, found.far_end)]
+    reason = np.where(found.looks > 0, "", np.where(block.after_rain > 0, AFTER_RAIN, NEVER_SEEN))
+    return {
+        "NewID": pa.array(block.ids, pa.int32()),
+        "looks": pa.array(found.looks),
+        "looks_after_rain": pa.array(block.after_rain),
+        "looks_overruled": pa.array(found.overruled),
+        "looks_without_weather": pa.array(block.unknown_rain),
+        "largest_gap": pa.array(found.largest_gap),
+        "bare_days": pa.array(found.bare_days, mask=found.bare_days < 0),
+        "days_far": pa.array(far_days.astype(np.int32)),
+        "far_start": pa.ListArray.from_arrays(offsets, stretches[0]),
+        "far_end": pa.ListArray.from_arrays(offsets, stretches[1]),
+        "reason": pa.array(reason, pa.string()),
+    }
+
+
+def _joined(details: list[dict[str, pa.Array]]) -> dict[str, pa.ChunkedArray]:
+    return {name: pa.chunked_array([part[name] for part in details]) for name in details[0]}
+
+
+def _account(details: dict[str, pa.ChunkedArray]) -> None:
+    """Say of how many parcels nothing is known, and why."""
+    reasons = details["reason"].to_numpy()
+    ids = details["NewID"].to_numpy()
+    for reason in (NEVER_SEEN, AFTER_RAIN):
+        without = ids[reasons == reason]
+        if len(without):
+            more = f" and {len(without) - 10} more" if len(without) > 10 else ""
+            say(f"{len(without)} parcels without an interval, {reason}: {', '.join(map(str, without[:10]))}{more}")
+    unsure = int(details["looks_without_weather"].to_numpy().astype(bool).sum())
+    if unsure:
+        say(f"{unsure} parcels have looks that the weather record does not cover; days without a record count as dry")

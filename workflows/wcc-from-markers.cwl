@@ -69,6 +69,11 @@ inputs:
     type: File?
     label: Weather
     doc: CSV date,precipitation_mm; looks soon after rain are then left out of the bare-soil detection.
+  keep_markers:
+    type: boolean
+    label: Keep marker tables and series
+    doc: Put the marker tables and the daily series into the result folder too.
+    default: false
 steps:
   smooth:
     label: Smooth the series
@@ -122,6 +127,7 @@ steps:
       intercrop: intercropping/intercrop
       harvest: intercropping/harvest
       soil: intercropping/soil
+      keep_markers: keep_markers
     out: [folder]
 outputs:
   results:

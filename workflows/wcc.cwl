@@ -84,6 +84,11 @@ inputs:
     type: File?
     label: Weather
     doc: CSV date,precipitation_mm; looks soon after rain are then left out of the bare-soil detection.
+  keep_markers:
+    type: boolean
+    label: Keep marker tables and series
+    doc: Put the marker tables and the daily series into the result folder too.
+    default: false
 steps:
   fetch:
     label: Fetch the images
@@ -131,6 +136,7 @@ steps:
       crop_after: crop_after
       practices: practices
       weather: weather
+      keep_markers: keep_markers
     out: [results]
 outputs:
   results:

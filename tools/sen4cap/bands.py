@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pystac
@@ -98,12 +100,19 @@ def wanted_assets(item: pystac.Item, names: tuple[str, ...] | list[str]) -> dict
     return {name: found[name] for name in names}
 
 
-def reflectance_scaling(item: pystac.Item, asset: pystac.Asset) -> tuple[float, float]:
+def reflectance_scaling(
+    item: pystac.Item, asset: pystac.Asset, *, granule_baseline: Callable[[], float | None] = lambda: None
+) -> tuple[float, float]:
     """Scale and offset that turn an asset's numbers into reflectance: scale * DN + offset.
 
     Decided in this order: `earthsearch:boa_offset_applied` true means that the numbers are already shifted (such items
     still say -0.1 in `raster:bands`); else the offset the asset declares (`raster:bands`, `bands` or its own `raster:`
     fields); else the processing baseline; else none. A date never decides.
+
+    Parameters
+    ----------
+    granule_baseline
+        Asked where the item itself does not tell its processing baseline: from the granule metadata.
 
     Returns
     -------
@@ -117,16 +126,32 @@ def reflectance_scaling(item: pystac.Item, asset: pystac.Asset) -> tuple[float, 
     if "offset" in declared:
         return scale, float(declared["offset"])
     baseline = processing_baseline(item)
+    if baseline is None:
+        baseline = granule_baseline()
     return scale, -0.1 if baseline is not None and baseline >= BASELINE_WITH_OFFSET else 0.0
 
 
 def processing_baseline(item: pystac.Item) -> float | None:
-    """Sentinel-2 processing baseline as a number (04.00 is 4.0), or None where the item does not tell."""
+    """Sentinel-2 processing baseline as a number (04.00 is 4.0), or None where the item does not tell.
+
+    From `s2:processing_baseline` or `processing:version`, else from the product's name (``_N0400_``).
+    """
     text = item.properties.get("s2:processing_baseline") or item.properties.get("processing:version")
     try:
-        return float(text) if text is not None else None
+        if text is not None:
+            return float(text)
     except ValueError:
-        return None
+        pass
+    return baseline_in(f"{item.properties.get('s2:product_uri', '')} {item.id}")
+
+
+def baseline_in(text: str) -> float | None:
+    """Processing baseline in a product or tile identifier: ``_N0400``, ``_N04.00``; None where there is none."""
+    found = _BASELINE.search(text)
+    return float(".".join(found.groups())) if found else None
+
+
+_BASELINE = re.compile(r"_N(\d\d)\.?(\d\d)(?![0-9])")
 
 
 def _declared(asset: pystac.Asset) -> dict[str, float]:

@@ -96,13 +96,14 @@ def disk_full_told(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (Sen4capError, KeyboardInterrupt, SystemExit, GeneratorExit):
+    except Sen4capError:
         raise
-    except BaseException as error:
+    except Exception as error:
         told = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        named = isinstance(error, OSError) and error.filename
         folder = path if path.is_dir() else path.parent
         full = told or (folder.is_dir() and shutil.disk_usage(folder).free < FULL_BELOW_BYTES)
-        if not full or (told and error.filename):
+        if not full or (told and named):
             raise
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
 

@@ -1,0 +1,386 @@
+"""One Sentinel-2 L2A scene, opened for reading in blocks at the bands' own resolutions."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import pystac
+import rasterio
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from .angles import Angles, angles_of
+from .bands import reflectance_scaling, wanted_assets
+from .errors import BadInput, RemoteFailure, Sen4capError
+from .granule import granule_of
+from .grid import Grid
+from .progress import say
+from .stac import asset_path, moment_of, tile_of
+
+FINE_M, COARSE_M = 10, 20
+NODATA = 0
+"""Digital number without data, in every band and in SCL."""
+
+VEGETATION = 4
+"""Scene class of clear vegetation."""
+
+BLOCK = 1024
+"""Rows and columns of a block, the tile size of Sentinel-2 archives."""
+
+GDAL_OPTIONS = {
+    # Every tile is read once, so the cache only has to hold the blocks under way (the default is 5 % of the memory).
+    "GDAL_CACHEMAX": 128,
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_HTTP_MAX_RETRY": 4,
+    "GDAL_HTTP_RETRY_DELAY": 1,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A part of a scene, as digital numbers; 0 is nodata.
+
+    Attributes
+    ----------
+    window : Window
+        Its pixels in the scene's 10 m grid.
+    grid : Grid
+        Its own 10 m grid; an even number of rows and columns.
+    fine : (fine band, row, column)
+        Bands stored at 10 m, in the order of `Scene.fine`; uint16 (int32 where a file holds negative numbers).
+    coarse : (coarse band, row / 2, column / 2)
+        Bands stored at 20 m, in the order of `Scene.coarse`.
+    scl : (row / 2, column / 2)
+        Scene classification, uint8.
+    cosines : (3,) or (3, row / 2, column / 2)
+        `angles.COSINES`, float32, where the scene was opened with angles; otherwise empty.
+    """
+
+    window: Window
+    grid: Grid
+    fine: NDArray[Any]
+    coarse: NDArray[Any]
+    scl: NDArray[np.uint8]
+    cosines: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Raster:
+    """One band's file and where its first pixel lies in the scene's grid, counted in the file's own pixels."""
+
+    path: str
+    size: int
+    row: int
+    column: int
+    shape: tuple[int, int]
+    nodata: float | None
+
+
+class Scene:
+    """A Sentinel-2 L2A item, opened; may be read by several threads at once. Close it, or use it in a `with`.
+
+    Attributes
+    ----------
+    item : pystac.Item
+    grid : Grid
+        10 m. It covers the ground that all bands cover, widened to whole 20 m pixels: where a 10 m band ends within a
+        20 m pixel, the missing half is nodata.
+    fine, coarse : tuple of str
+        Bands whose files have 10 m and 20 m pixels, in the order of the arrays of a block.
+    scaling : mapping of str to (float, float)
+        Scale and offset by band: reflectance = scale * DN + offset. Negative reflectance (dark targets after the
+        offset) is left as it is: clipping it would bias the networks' inputs.
+    angles : Angles or None
+    day, moment, tile
+        Of the acquisition.
+    """
+
+    def __init__(
+        self,
+        item: pystac.Item,
+        grid: Grid,
+        rasters: Mapping[str, _Raster],
+        dtype: np.dtype,
+        scaling: Mapping[str, tuple[float, float]],
+        angles: Angles | None,
+    ) -> None:
+        self.item = item
+        self.grid = grid
+        self.scaling = scaling
+        self.angles = angles
+        self.moment: datetime.datetime = moment_of(item)
+        self.day: datetime.date = self.moment.date()
+        self.tile: str = tile_of(item)
+        self.fine = tuple(name for name, raster in rasters.items() if raster.size == FINE_M and name != "SCL")
+        self.coarse = tuple(name for name, raster in rasters.items() if raster.size == COARSE_M and name != "SCL")
+        self._rasters = rasters
+        self._dtype = dtype
+        self._handles = threading.local()
+        self._opened: list[DatasetReader] = []
+
+    @classmethod
+    def open(cls, item: pystac.Item, bands: Sequence[str], *, angles: bool = True) -> Scene:
+        """Open an item's bands and its scene classification.
+
+        Parameters
+        ----------
+        item
+            With absolute asset references (`stac.open_items`).
+        bands
+            As ``B04``; SCL comes without asking.
+        angles
+            Whether sun and view angles are needed.
+
+        Raises
+        ------
+        BadInput
+            A band or the angles are missing, a file cannot be read, has pixels other than 10 m or 20 m, or does not
+            fit the others. The message names the item or the file.
+        """
+        assets = wanted_assets(item, [*dict.fromkeys(bands), "SCL"])
+        granule = cache(lambda: granule_of(item))
+
+        def granule_baseline() -> float | None:
+            found = granule()
+            return found.baseline if found else None
+
+        with contextlib.ExitStack() as stack:
+            opened = {name: stack.enter_context(_open(asset_path(asset), item=item)) for name, asset in assets.items()}
+            grid, rasters = _fit(opened)
+            kinds = {str(raster.dtypes[0]) for name, raster in opened.items() if name != "SCL"}
+            for name, raster in opened.items():
+                if np.dtype(raster.dtypes[0]).kind not in "ui":
+                    raise BadInput(raster.name, f"holds {raster.dtypes[0]} where {name} has whole digital numbers")
+        dtype = np.dtype(np.uint16 if kinds <= {"uint8", "uint16"} else np.int32)
+        scaling = {
+            name: reflectance_scaling(item, asset, granule_baseline=granule_baseline)
+            for name, asset in assets.items()
+            if name != "SCL"
+        }
+        found = angles_of(item, granule) if angles else None
+        _check_granule_crs(item, granule() if found and found.transform else None, grid)
+        return cls(item, grid, rasters, dtype, scaling, found)
+
+    def windows(self) -> list[Window]:
+        """Windows that cover the scene, row by row, each of at most `BLOCK` rows and columns, edges at its multiples.
+
+        Files stored in whole rows are not read in squares: their windows are as wide as the scene.
+        """
+        rows, columns = self.grid.shape
+        wide = any(self._reader(name).block_shapes[0][1] > 2 * BLOCK for name in self._rasters)
+        height, width = (BLOCK // 2, columns) if wide else (BLOCK, BLOCK)
+        return [
+            Window(left, top, min(width, columns - left), min(height, rows - top))
+            for top in range(0, rows, height)
+            for left in range(0, columns, width)
+        ]
+
+    def read(self, window: Window) -> Block:
+        """Read a block.
+
+        Parameters
+        ----------
+        window
+            In pixels of `grid`; offsets and sizes are even.
+
+        Raises
+        ------
+        BadInput
+            A file is truncated or damaged.
+        RemoteFailure
+            A remote file cannot be read.
+        """
+        rows, columns = int(window.height), int(window.width)
+        if any(int(part) % 2 for part in (window.row_off, window.col_off, rows, columns)):
+            raise ValueError(f"window {window} is not of whole 20 m pixels")
+        fine = np.zeros((len(self.fine), rows, columns), self._dtype)
+        coarse = np.zeros((len(self.coarse), rows // 2, columns // 2), self._dtype)
+        for out, name in [*zip(fine, self.fine, strict=True), *zip(coarse, self.coarse, strict=True)]:
+            self._read(name, window, out)
+        grid = Grid(
+            self.grid.crs, self.grid.transform * Affine.translation(window.col_off, window.row_off), (rows, columns)
+        )
+        cosines = np.zeros(0, np.float32)
+        if self.angles:
+            half = Grid(grid.crs, grid.transform * Affine.scale(2), (rows // 2, columns // 2))
+            cosines = self.angles.cosines(half)
+        return Block(window, grid, fine, coarse, self._classes(window), cosines)
+
+    def reflectance(self, block: Block, band: str) -> NDArray[np.float32]:
+        """Reflectance of one band of a block, at 10 m (20 m pixels repeated); NaN without data."""
+        numbers = self._numbers(block, band)
+        scale, offset = self.scaling[band]
+        values = (numbers * np.float32(scale) + np.float32(offset)).astype(np.float32)
+        values[numbers == NODATA] = np.nan
+        return values if band in self.fine else values.repeat(2, axis=0).repeat(2, axis=1)
+
+    def negative_vegetation(self, block: Block) -> NDArray[np.int64]:
+        """Count clear vegetation pixels (20 m) of a block, and those of them whose red reflectance is negative.
+
+        Sum the answers of all blocks for `warn_of_offset`.
+
+        Returns
+        -------
+        (2,)
+            Negative ones and all; zeros where red was not opened or nothing can be negative.
+        """
+        if "B04" not in self.scaling or self.scaling["B04"][1] >= 0:
+            return np.zeros(2, np.int64)
+        numbers = self._numbers(block, "B04")
+        numbers = numbers[::2, ::2] if "B04" in self.fine else numbers
+        scale, offset = self.scaling["B04"]
+        vegetation = (block.scl == VEGETATION) & (numbers != NODATA)
+        negative = vegetation & (numbers < -offset / scale)
+        return np.array([negative.sum(), vegetation.sum()], np.int64)
+
+    def warn_of_offset(self, counts: NDArray[np.int64]) -> None:
+        """Tell the user where most clear vegetation is negative in red: the catalogue's offset flag must be wrong."""
+        negative, seen = counts.tolist()
+        if seen >= 20 and negative > seen / 2:
+            say(
+                f"item {self.item.id}: {negative} of {seen} clear vegetation pixels have negative red reflectance with "
+                f"offset {self.scaling['B04'][1]:g}; the catalogue probably says wrongly whether the offset is applied"
+            )
+
+    def close(self) -> None:
+        """Close all files."""
+        for raster in self._opened:
+            raster.close()
+        self._opened.clear()
+        self._handles = threading.local()
+
+    def __enter__(self) -> Scene:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _numbers(self, block: Block, band: str) -> NDArray[Any]:
+        if band in self.fine:
+            return block.fine[self.fine.index(band)]
+        return block.coarse[self.coarse.index(band)]
+
+    def _classes(self, window: Window) -> NDArray[np.uint8]:
+        step = COARSE_M // self._rasters["SCL"].size
+        rows, columns = int(window.height) // 2, int(window.width) // 2
+        classes = np.zeros((rows * step, columns * step), np.uint8)
+        self._read("SCL", window, classes)
+        # A classification at 10 m is the 20 m one, repeated.
+        return np.ascontiguousarray(classes[::step, ::step])
+
+    def _read(self, name: str, window: Window, out: NDArray[Any]) -> None:
+        """Fill `out` with the window's pixels of one band; what the file does not hold stays as it is."""
+        raster = self._rasters[name]
+        step = raster.size // FINE_M
+        top, left = raster.row + int(window.row_off) // step, raster.column + int(window.col_off) // step
+        first_row, first_column = max(0, -top), max(0, -left)
+        rows = min(out.shape[0], raster.shape[0] - top) - first_row
+        columns = min(out.shape[1], raster.shape[1] - left) - first_column
+        if rows <= 0 or columns <= 0:
+            return
+        inside = out[first_row : first_row + rows, first_column : first_column + columns]
+        part = Window(left + first_column, top + first_row, columns, rows)
+        whole = inside.shape == out.shape
+        target = out if whole else np.empty_like(inside)
+        try:
+            self._reader(name).read(1, window=part, out=target)
+        except rasterio.errors.RasterioError as error:
+            raise _unreadable(raster.path, self.item, error) from error
+        if raster.nodata not in (None, NODATA):
+            target[target == raster.nodata] = NODATA
+        if not whole:
+            inside[...] = target
+
+    def _reader(self, name: str) -> DatasetReader:
+        """File of a band, opened once by each thread: GDAL's handles must not be shared."""
+        readers: dict[str, DatasetReader] = self._handles.__dict__.setdefault("readers", {})
+        if name not in readers:
+            readers[name] = _open(self._rasters[name].path, item=self.item)
+            self._opened.append(readers[name])
+        return readers[name]
+
+
+def _open(path: str, *, item: pystac.Item) -> DatasetReader:
+    try:
+        return rasterio.open(path)
+    except rasterio.errors.RasterioError as error:
+        raise _unreadable(path, item, error) from error
+
+
+def _unreadable(path: str, item: pystac.Item, error: Exception) -> Sen4capError:
+    # rasterio says "see previous exception": GDAL's own words are in the cause.
+    reason = str(error.__cause__ or error)
+    if path.startswith(("/vsicurl/", "/vsis3/")):
+        return RemoteFailure(path, f"cannot be read ({reason}), for item {item.id}")
+    return BadInput(path, f"is missing, truncated or no raster ({reason}), for item {item.id}", do="fetch it again")
+
+
+def _fit(opened: Mapping[str, DatasetReader]) -> tuple[Grid, dict[str, _Raster]]:
+    """Make the scene's 10 m grid, and find where each file lies in it."""
+    grids = {name: Grid.of(raster) for name, raster in opened.items()}
+    first = next(iter(opened))
+    sizes = {}
+    for name, grid in grids.items():
+        size = round(grid.resolution)
+        if size not in (FINE_M, COARSE_M) or abs(grid.resolution - size) > 1e-6 or -grid.transform.e != grid.resolution:
+            raise BadInput(opened[name].name, f"has pixels of {grid.resolution:g} units; 10 m or 20 m are needed")
+        if grid.crs != grids[first].crs:
+            raise BadInput(opened[name].name, f"is in {grid.crs}, but {opened[first].name} in {grids[first].crs}")
+        sizes[name] = size
+    # The corner that 20 m pixels are counted from: that of a 20 m file, or any where there is none.
+    anchor = next((name for name in opened if sizes[name] == COARSE_M), first)
+    x0, y0 = grids[anchor].transform.c, grids[anchor].transform.f
+    for name, grid in grids.items():
+        shift = (grid.transform.c - x0) / sizes[name], (y0 - grid.transform.f) / sizes[name]
+        if any(abs(part - round(part)) > 1e-3 for part in shift):
+            raise BadInput(
+                opened[name].name, f"does not lie on the pixels of {opened[anchor].name} (shifted by {shift} pixels)"
+            )
+    west = max(np.floor(round((grid.bounds[0] - x0) / FINE_M) / 2) for grid in grids.values())
+    north = max(np.floor(round((y0 - grid.bounds[3]) / FINE_M) / 2) for grid in grids.values())
+    east = min(np.ceil(round((grid.bounds[2] - x0) / FINE_M) / 2) for grid in grids.values())
+    south = min(np.ceil(round((y0 - grid.bounds[1]) / FINE_M) / 2) for grid in grids.values())
+    if east <= west or south <= north:
+        raise BadInput(opened[first].name, "shares no ground with the other bands of its item")
+    x, y = x0 + COARSE_M * west, y0 - COARSE_M * north
+    whole = Grid(
+        grids[first].crs,
+        Affine(FINE_M, 0, float(x), 0, -FINE_M, float(y)),
+        (2 * int(south - north), 2 * int(east - west)),
+    )
+    rasters = {
+        name: _Raster(
+            opened[name].name,
+            sizes[name],
+            row=round((grid.transform.f - y) / sizes[name]),
+            column=round((x - grid.transform.c) / sizes[name]),
+            shape=grid.shape,
+            nodata=opened[name].nodata,
+        )
+        for name, grid in grids.items()
+    }
+    return whole, rasters
+
+
+def _check_granule_crs(item: pystac.Item, granule: Any, grid: Grid) -> None:
+    if granule is not None and granule.crs != grid.crs:
+        raise BadInput(f"item {item.id}", f"has granule metadata in {granule.crs} but bands in {grid.crs}")
+
+
+@contextlib.contextmanager
+def reading() -> Iterator[None]:
+    """Set GDAL's options for reading scenes in blocks (`GDAL_OPTIONS`)."""
+    with rasterio.Env(**GDAL_OPTIONS):
+        yield

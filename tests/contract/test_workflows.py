@@ -75,3 +75,9 @@ def test_job_file_fits(path: Path) -> None:
     assert set(job) <= set(inputs)
     needed = {name for name, entry in inputs.items() if "default" not in entry and not optional(entry["type"])}
     assert needed <= set(job)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.stem)
+def test_has_a_page_for_users(path: Path) -> None:
+    page = (ROOT / "docs" / "workflows" / f"{path.stem}.md").read_text()
+    assert f"workflows/{path.stem}.cwl workflows/{path.stem}.job.yml" in page

@@ -1,0 +1,415 @@
+"""LAI, FAPAR and FCOVER from blocks of digital numbers. Arrays in, arrays out.
+
+The networks are evaluated in one compiled pass. `fold` puts scale, offset and normalisation into the weights of the
+first layer once, so that the pass works on digital numbers; what depends on 20 m bands and angles is computed once for
+each 20 m pixel; float32 throughout, with a rational tanh (`_tanh`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiled import compiled_fast
+from .networks import Network
+
+INSIDE, INPUT_OUTSIDE, TOO_LOW, TOO_HIGH, UNKNOWN = 0, 1, 2, 3, 255
+"""Domain codes, `domain_flags`; also those of the product."""
+
+
+@dataclass(frozen=True, eq=False)
+class Folded:
+    """Networks of several variables, made ready for the digital numbers of one scene by `fold`.
+
+    V variables, N neurons, F and C the 10 m and 20 m bands that the network reads.
+
+    Attributes
+    ----------
+    variables : tuple of str
+    fine, coarse : (F,), (C,)
+        Where the network's bands stand in the block's arrays, int64.
+    w_fine, w_coarse, w_angle : (V, N, F), (V, N, C), (V, N, 3)
+        First layer on digital numbers and cosines.
+    b1 : (V, N)
+    w2, b2 : (V, N), (V,)
+        Output layer in units of the variable.
+    low, high, tolerance : (V,)
+    clamps : bool
+    domain_fine, domain_coarse : (V, F, 2), (V, C, 2)
+        Least and greatest digital number inside the domain; infinite where no limit is published.
+    """
+
+    variables: tuple[str, ...]
+    fine: NDArray[np.int64]
+    coarse: NDArray[np.int64]
+    w_fine: NDArray[np.float32]
+    w_coarse: NDArray[np.float32]
+    w_angle: NDArray[np.float32]
+    b1: NDArray[np.float32]
+    w2: NDArray[np.float32]
+    b2: NDArray[np.float32]
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+    tolerance: NDArray[np.float32]
+    clamps: bool
+    domain_fine: NDArray[np.float32]
+    domain_coarse: NDArray[np.float32]
+
+
+def fold(
+    network: Network,
+    variables: Sequence[str],
+    *,
+    fine: Sequence[str],
+    coarse: Sequence[str],
+    scaling: Mapping[str, tuple[float, float]],
+) -> Folded:
+    """Make a network ready for a scene's blocks.
+
+    Parameters
+    ----------
+    network
+        From `networks.load` or `networks.network_for`.
+    variables
+        Out of LAI, FAPAR, FCOVER, in the order wanted.
+    fine, coarse
+        Names of the block's 10 m and 20 m bands, as `Scene.fine` and `Scene.coarse`; together they hold all bands of
+        the network and may hold more.
+    scaling
+        Scale and offset that make reflectance of digital numbers, by band, as `Scene.scaling`.
+    """
+    inputs = {name: index for index, name in enumerate(network.bands)}
+    picks = [[index for index, name in enumerate(names) if name in inputs] for names in (fine, coarse)]
+    used = [[names[index] for index in pick] for names, pick in zip((fine, coarse), picks, strict=True)]
+    columns = [[inputs[name] for name in names] for names in used]
+    if sorted([*columns[0], *columns[1]]) != list(range(len(inputs))):
+        raise ValueError(f"{network.name} needs {network.bands}, the block has {(*fine, *coarse)}")
+    scale = np.array([scaling[name][0] for name in network.bands] + [1.0] * 3)
+    offset = np.array([scaling[name][1] for name in network.bands] + [0.0] * 3)
+    parts = [network.variables[name] for name in variables]
+    w1, b1, w2, b2, domain = [], [], [], [], []
+    for part in parts:
+        least, most = part.norm.T
+        slope = 2 / (most - least)
+        w1.append(part.w1 * slope * scale)
+        b1.append(part.b1 + part.w1 @ ((offset - least) * slope - 1))
+        half = 0.5 * (part.denorm[1] - part.denorm[0])
+        w2.append(half * part.w2)
+        b2.append(half * (part.b2 + 1) + part.denorm[0])
+        limits = part.domain if part.domain is not None else np.tile([-np.inf, np.inf], (len(inputs), 1))
+        domain.append((limits - offset[: len(inputs), None]) / scale[: len(inputs), None])
+    first = np.stack(w1)
+
+    def numbers(values: Any) -> NDArray[np.float32]:
+        return np.ascontiguousarray(values, np.float32)
+
+    return Folded(
+        tuple(variables),
+        fine=np.array(picks[0], np.int64),
+        coarse=np.array(picks[1], np.int64),
+        w_fine=numbers(first[:, :, columns[0]]),
+        w_coarse=numbers(first[:, :, columns[1]]),
+        w_angle=numbers(first[:, :, -3:]),
+        b1=numbers(b1),
+        w2=numbers(w2),
+        b2=numbers(b2),
+        low=numbers([part.low for part in parts]),
+        high=numbers([part.high for part in parts]),
+        tolerance=numbers([part.tolerance for part in parts]),
+        clamps=network.clamps,
+        domain_fine=numbers(np.stack(domain)[:, columns[0]]),
+        domain_coarse=numbers(np.stack(domain)[:, columns[1]]),
+    )
+
+
+def biophysical(
+    fine: NDArray[Any], coarse: NDArray[Any], cosines: NDArray[np.float32], folded: Folded
+) -> NDArray[np.float32]:
+    """LAI, FAPAR, FCOVER of a block at 10 m, 20 m bands repeated (nearest neighbour).
+
+    Parameters
+    ----------
+    fine : (fine band, row, column)
+        Digital numbers at 10 m, 0 nodata; an even number of rows and columns. Integers.
+    coarse : (coarse band, row / 2, column / 2)
+        Digital numbers at 20 m, of the same type. May hold no band.
+    cosines : (3,) or (3, row / 2, column / 2)
+        Cosines of view zenith, sun zenith and relative azimuth, for the block or for each 20 m pixel.
+    folded
+        From `fold`, for the same order of bands.
+
+    Returns
+    -------
+    (variable, row, column)
+        float32 in units of the variable after its output rule; NaN where a band that the network reads has no data or,
+        for SNAP's networks, the output lies beyond the tolerance. Clouds are not looked at. Within 1e-4 of
+        `Perceptron.raw` and `bounded` in float64.
+
+    Notes
+    -----
+    Equations: `Perceptron.raw`.
+    """
+    rows, columns = _shape(fine, coarse)
+    out = np.empty((len(folded.variables), rows, columns), np.float32)
+    codes = np.empty((0, rows, columns), np.uint8)
+    _pass(fine, coarse, cosines, folded, out, codes)
+    return out
+
+
+def biophysical_with_domain(
+    fine: NDArray[Any], coarse: NDArray[Any], cosines: NDArray[np.float32], folded: Folded
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """As `biophysical`, and the domain code of every value.
+
+    Returns
+    -------
+    (variable, row, column), (variable, row, column)
+        Values; codes: `INSIDE`, `INPUT_OUTSIDE` (a reflectance outside the range of the training, where published),
+        `TOO_LOW` and `TOO_HIGH` (output beyond the tolerance; wins over the input), `UNKNOWN` without data.
+    """
+    rows, columns = _shape(fine, coarse)
+    out = np.empty((len(folded.variables), rows, columns), np.float32)
+    codes = np.empty(out.shape, np.uint8)
+    _pass(fine, coarse, cosines, folded, out, codes)
+    return out, codes
+
+
+def ndvi(red: NDArray[Any], nir: NDArray[Any], *, red_scaling: Any, nir_scaling: Any) -> NDArray[np.float32]:
+    """Normalised difference vegetation index (B08 - B04) / (B08 + B04).
+
+    Parameters
+    ----------
+    red, nir : (row, column)
+        Digital numbers of one resolution, 0 nodata.
+    red_scaling, nir_scaling : (float, float)
+        Scale and offset of each.
+
+    Returns
+    -------
+    (row, column)
+        float32, -1 to 1 (negative reflectance would lead beyond: clipped); NaN without data or where the sum is not
+        positive.
+    """
+    r = red * np.float32(red_scaling[0]) + np.float32(red_scaling[1])
+    n = nir * np.float32(nir_scaling[0]) + np.float32(nir_scaling[1])
+    total = n + r
+    with np.errstate(divide="ignore", invalid="ignore"):
+        index = np.clip((n - r) / total, -1, 1)
+    index[(red == 0) | (nir == 0) | (total <= 0)] = np.nan
+    return index.astype(np.float32)
+
+
+def coded(values: NDArray[np.float32], usable: NDArray[np.bool_], *, scale: float, nodata: int) -> NDArray[np.int16]:
+    """Integer codes of a product: values / scale, truncated towards zero.
+
+    Parameters
+    ----------
+    values : (row, column)
+        NaN invalid.
+    usable : (row / 2, column / 2)
+        False where the 20 m pixel is nodata whatever its value, such as cloud.
+    scale
+        As 0.001; values / scale must fit int16.
+    nodata
+        Code of invalid and unusable pixels.
+
+    Returns
+    -------
+    (row, column)
+        int16.
+    """
+    out = np.empty(values.shape, np.int16)
+    _code(values, usable, np.float32(round(1 / scale)), nodata, out)
+    return out
+
+
+def _shape(fine: NDArray[Any], coarse: NDArray[Any]) -> tuple[int, int]:
+    rows, columns = fine.shape[1:]
+    if rows % 2 or columns % 2 or coarse.shape[1:] != (rows // 2, columns // 2) or fine.dtype != coarse.dtype:
+        raise ValueError(
+            f"10 m bands {fine.shape} {fine.dtype} and 20 m bands {coarse.shape} {coarse.dtype} do not fit"
+        )
+    return rows, columns
+
+
+def _pass(
+    fine: NDArray[Any],
+    coarse: NDArray[Any],
+    cosines: NDArray[np.float32],
+    folded: Folded,
+    out: NDArray[np.float32],
+    codes: NDArray[np.uint8],
+) -> None:
+    """Call the compiled pass: constant cosines go into the bias."""
+    b1 = folded.b1
+    if cosines.ndim == 1:
+        b1 = (b1 + folded.w_angle @ cosines).astype(np.float32)
+        cosines = np.empty((0, *coarse.shape[1:]), np.float32)
+    _networks(
+        fine,
+        coarse,
+        cosines,
+        folded.fine,
+        folded.coarse,
+        folded.w_fine,
+        folded.w_coarse,
+        folded.w_angle,
+        b1,
+        folded.w2,
+        folded.b2,
+        np.stack([folded.low, folded.high, folded.tolerance], axis=1),
+        folded.clamps,
+        folded.domain_fine,
+        folded.domain_coarse,
+        out,
+        codes,
+    )
+
+
+@compiled_fast
+def _tanh(x: Any) -> Any:
+    """Hyperbolic tangent as a rational function, odd degree 13 over even degree 6: error below 5e-7.
+
+    Coefficients of the minimax approximation of Eigen (generic_fast_tanh_float); beyond 7.9 it is 1 in float32.
+    """
+    one = np.float32(7.90531110763549805)
+    x = min(max(x, -one), one)
+    s = x * x
+    p = np.float32(-2.76076847742355e-16)
+    p = p * s + np.float32(2.00018790482477e-13)
+    p = p * s + np.float32(-8.60467152213735e-11)
+    p = p * s + np.float32(5.12229709037114e-08)
+    p = p * s + np.float32(1.48572235717979e-05)
+    p = p * s + np.float32(6.37261928875436e-04)
+    p = p * s + np.float32(4.89352455891786e-03)
+    q = np.float32(1.19825839466702e-06)
+    q = q * s + np.float32(1.18534705686654e-04)
+    q = q * s + np.float32(2.26843463243900e-03)
+    q = q * s + np.float32(4.89352518554385e-03)
+    return x * p / q
+
+
+@compiled_fast
+def _networks(  # noqa: C901
+    fine: Any, coarse: Any, cosines: Any, fine_at: Any, coarse_at: Any, w_fine: Any, w_coarse: Any, w_angle: Any,
+    b1: Any, w2: Any, b2: Any, limits: Any, clamps: Any, domain_fine: Any, domain_coarse: Any, out: Any, codes: Any,
+) -> None:  # fmt: skip
+    """Evaluate all networks, one row of 20 m pixels (two of 10 m) after the other; each loop is one vector operation.
+
+    Buffers of one row stay in the first-level cache: `a`, `c` hold the digital numbers as float32, `t` what each neuron
+    gets from 20 m bands and angles.
+    """
+    variables, neurons = b1.shape
+    columns = fine.shape[2]
+    half = columns // 2
+    a = np.empty((len(fine_at), columns), np.float32)
+    c = np.empty((len(coarse_at), half), np.float32)
+    t = np.empty((variables, neurons, half), np.float32)
+    x = np.empty(columns, np.float32)
+    y = np.empty(columns, np.float32)
+    empty = np.empty(columns, np.uint8)
+    empty_coarse = np.empty(half, np.uint8)
+    outside = np.empty(columns, np.uint8)
+    outside_coarse = np.empty(half, np.uint8)
+    flagged = codes.shape[0] > 0
+    for row in range(coarse.shape[1]):
+        empty_coarse[:] = 0
+        _numbers(coarse, coarse_at, row, c, empty_coarse)
+        for v in range(variables):
+            for n in range(neurons):
+                t[v, n] = b1[v, n]
+                _weigh(c, w_coarse[v, n], t[v, n])
+                for angle in range(cosines.shape[0]):
+                    for i in range(half):
+                        t[v, n, i] += w_angle[v, n, angle] * cosines[angle, row, i]
+        for r in range(2 * row, 2 * row + 2):
+            _spread(empty_coarse, empty)
+            _numbers(fine, fine_at, r, a, empty)
+            for v in range(variables):
+                y[:] = b2[v]
+                for n in range(neurons):
+                    _spread(t[v, n], x)
+                    _weigh(a, w_fine[v, n], x)
+                    w = w2[v, n]
+                    for i in range(columns):
+                        y[i] += w * _tanh(x[i])
+                low, high, tolerance = limits[v]
+                if flagged:
+                    outside_coarse[:] = 0
+                    _mark(c, domain_coarse[v], outside_coarse)
+                    _spread(outside_coarse, outside)
+                    _mark(a, domain_fine[v], outside)
+                    _flag(y, empty, outside, low - tolerance, high + tolerance, codes[v, r])
+                _bound(y, empty, low, high, tolerance, clamps, out[v, r])
+
+
+@compiled_fast
+def _numbers(bands: Any, at: Any, row: Any, out: Any, empty: Any) -> None:
+    """Take one row of the bands wanted as float32, and mark where one of them has no data."""
+    for band in range(len(at)):
+        line = bands[at[band], row]
+        for i in range(len(line)):
+            out[band, i] = np.float32(line[i])
+            empty[i] |= np.uint8(line[i] == 0)
+
+
+@compiled_fast
+def _weigh(bands: Any, weights: Any, out: Any) -> None:
+    """Add the weighted sum of the bands."""
+    for band in range(len(bands)):
+        w = weights[band]
+        for i in range(len(out)):
+            out[i] += w * bands[band, i]
+
+
+@compiled_fast
+def _spread(coarse: Any, out: Any) -> None:
+    """Repeat every 20 m value for its two 10 m columns."""
+    for i in range(len(coarse)):
+        out[2 * i] = coarse[i]
+        out[2 * i + 1] = coarse[i]
+
+
+@compiled_fast
+def _mark(bands: Any, domain: Any, outside: Any) -> None:
+    """Mark where a band lies outside its domain."""
+    for band in range(len(bands)):
+        least, most = domain[band]
+        for i in range(len(outside)):
+            outside[i] |= np.uint8((bands[band, i] < least) | (bands[band, i] > most))
+
+
+@compiled_fast
+def _flag(y: Any, empty: Any, outside: Any, least: Any, most: Any, out: Any) -> None:
+    """Domain codes of one row: 255 no data, 2 too low, 3 too high, 1 input outside, 0 inside."""
+    for i in range(len(y)):
+        code = np.uint8(2) if y[i] < least else np.uint8(3) if y[i] > most else outside[i]
+        out[i] = np.uint8(255) if empty[i] else code
+
+
+@compiled_fast
+def _bound(y: Any, empty: Any, low: Any, high: Any, tolerance: Any, clamps: Any, out: Any) -> None:
+    """Apply the output rule (`Perceptron.bounded`) to one row."""
+    nan = np.float32(np.nan)
+    for i in range(len(y)):
+        value = y[i]
+        beyond = (value < low - tolerance) | (value > high + tolerance)
+        clipped = min(max(value, low), high)
+        if clamps:
+            value = clipped if beyond else value
+        else:
+            value = nan if beyond else clipped
+        out[i] = nan if empty[i] else value
+
+
+@compiled_fast
+def _code(values: Any, usable: Any, factor: Any, nodata: Any, out: Any) -> None:
+    for row in range(values.shape[0]):
+        for i in range(values.shape[1]):
+            value = values[row, i]
+            good = usable[row // 2, i // 2] & (value == value)
+            out[row, i] = np.int16(value * factor) if good else np.int16(nodata)

@@ -11,7 +11,6 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / "workflows").glob("*.cwl"))
-RUNS = ("../cwl/",)
 
 
 def read(path: Path) -> dict:

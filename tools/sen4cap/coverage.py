@@ -86,24 +86,24 @@ class Coverage:
         """Area of each parcel on the grid in pixels: the sum of its fractions."""
         return _sums(self.first, self.fraction)
 
-    def blocks(self, size: int) -> list[Block]:
-        """Split into square windows of `size` pixels, counted from the grid's corner, that hold a parcel.
+    def blocks(self, height: int, width: int) -> list[Block]:
+        """Split into windows of `height` x `width` pixels, counted from the grid's corner; only those with parcels.
 
         They come row by row; a raster is read in them so that memory is bounded by one window.
         """
         rows, columns = self.grid.shape
-        across = -(-columns // size)
-        block, local = _split(self.pixel, columns, size, across)
-        order = np.argsort(block, kind="stable")
-        counts = np.bincount(block, minlength=across * -(-rows // size))
-        parcel = np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self.first))[order]
-        local, fraction = local[order], self.fraction[order]
+        across = -(-columns // width)
+        counts = np.zeros(across * -(-rows // height), np.int64)
+        _count(self.pixel, columns, height, width, counts)
         bounds = np.concatenate([[0], np.cumsum(counts)])
+        parcel, local, fraction = _split(
+            self.first, self.pixel, self.fraction, columns, height, width, bounds[:-1].copy()
+        )
         found = []
         for number in np.flatnonzero(counts):
             part = slice(bounds[number], bounds[number + 1])
-            top, left = (int(corner) * size for corner in divmod(int(number), across))
-            window = Window(left, top, min(size, columns - left), min(size, rows - top))
+            top, left = int(number) // across * height, int(number) % across * width
+            window = Window(left, top, min(width, columns - left), min(height, rows - top))
             start = np.flatnonzero(np.diff(parcel[part], prepend=np.int32(-1)))
             first = np.append(start, part.stop - part.start).astype(np.int64)
             found.append(Block(window, parcel[part][start], first, local[part], fraction[part]))
@@ -173,15 +173,16 @@ class ParcelShapes:
     def _project(self, shapes: NDArray[np.object_], grid: Grid, buffer: float) -> NDArray[np.object_]:
         target = CRS(grid.crs)
         middle = target if _is_metric(target) or buffer == 0 else _utm_of(grid)
-
-        def work(low: int, high: int) -> NDArray[np.object_]:
-            made = _reproject(shapes[low:high], self._crs, middle)
-            if buffer != 0:
-                made = shapely.buffer(made, buffer)
-            return _reproject(made, middle, target)
-
-        chunks = over_blocks(work, len(shapes), block=_PARCELS_A_CHUNK, threads=self._threads)
-        return np.concatenate([np.empty(0, object), *chunks])
+        made = _reproject(shapes, self._crs, middle)
+        if buffer != 0:
+            chunks = over_blocks(
+                lambda low, high: shapely.buffer(made[low:high], buffer),
+                len(made),
+                block=_PARCELS_A_CHUNK,
+                threads=self._threads,
+            )
+            made = np.concatenate([np.empty(0, object), *chunks])
+        return _reproject(made, middle, target)
 
 
 def cover(shapes: NDArray[np.object_] | Sequence[shapely.Geometry], grid: Grid, *, threads: int) -> Coverage:
@@ -398,13 +399,29 @@ def _sums(first, fraction):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _split(pixel, columns, size, across):  # type: ignore[no-untyped-def]
-    """Block of each pixel, and its position inside that block (the blocks at the right edge are narrower)."""
-    block = np.empty(len(pixel), np.int32)
-    local = np.empty(len(pixel), np.int32)
+def _count(pixel, columns, height, width, counts):  # type: ignore[no-untyped-def]
+    """Count the pixels of each block."""
+    across = -(-columns // width)
     for k in range(len(pixel)):
-        row, column = pixel[k] // columns, pixel[k] % columns
-        block[k] = row // size * across + column // size
-        left = column // size * size
-        local[k] = row % size * min(size, columns - left) + column - left
-    return block, local
+        row = pixel[k] // columns
+        counts[row // height * across + (pixel[k] - row * columns) // width] += 1
+
+
+@compiled
+def _split(first, pixel, fraction, columns, height, width, free):  # type: ignore[no-untyped-def]
+    """Sort the entries by block; `free` says where a block's next entry goes. Blocks at the right edge are narrower."""
+    across = -(-columns // width)
+    parcels = np.empty(len(pixel), np.int32)
+    local = np.empty(len(pixel), np.int32)
+    fractions = np.empty(len(pixel), np.float32)
+    for parcel in range(len(first) - 1):
+        for k in range(first[parcel], first[parcel + 1]):
+            row = pixel[k] // columns
+            column = pixel[k] - row * columns
+            down, right = row // height, column // width
+            at = free[down * across + right]
+            free[down * across + right] += 1
+            parcels[at] = parcel
+            local[at] = (row - down * height) * min(width, columns - right * width) + column - right * width
+            fractions[at] = fraction[k]
+    return parcels, local, fractions

@@ -43,6 +43,20 @@ class Parcels:
         ids: np.ndarray = self.frame["NewID"].to_numpy()
         return ids
 
+    def records(self) -> pd.DataFrame:
+        """Every record of the file in order: `NewID` (Int64), `record` (from 1), `used`, `reason` ('' if all is well).
+
+        The rows with `used` stand in the order of `frame`.
+        """
+        unused = int((~self.problems["used"]).sum())
+        every = pd.DataFrame({"record": np.arange(1, len(self.frame) + unused + 1)})
+        every = every.merge(self.problems, on="record", how="left")
+        every["used"] = every["used"].isna() | (every["used"] == True)  # noqa: E712
+        every["reason"] = every["reason"].fillna("")
+        every.loc[every["used"], "NewID"] = self.ids
+        every["NewID"] = every["NewID"].astype("Int64")
+        return every[["NewID", "record", "used", "reason"]]
+
 
 def read_parcels(path: Path, *, id_field: str = "NewID", fields: tuple[str, ...] | None = None) -> Parcels:
     """Read parcels; geometries that cannot be used are listed, never fatal and never dropped in silence.

@@ -1,0 +1,175 @@
+"""Growing and judging a forest. The only module that needs scikit-learn (extra `train`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiled import thread_count
+from ..errors import Sen4capError
+from ..progress import track
+from .accuracy import measures
+from .calibration import NONE, calibrated, fit_calibration
+from .forest import Forest, forest_score
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Outcome of a cross-validation.
+
+    Attributes
+    ----------
+    score : (parcel,) float64
+        Score from the forest that did not know the parcel's block.
+    confidence : (parcel,) float64
+        The same, calibrated on the other folds.
+    per_fold : list of float
+        Balanced accuracy of each fold that holds both classes.
+    importance : dict of str to float
+        By group of features: loss of balanced accuracy where the group is shuffled among the held-out parcels.
+    """
+
+    score: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+    per_fold: list[float]
+    importance: dict[str, float]
+
+
+def grow(
+    features: NDArray[np.float32],
+    wcc: NDArray[np.bool_],
+    /,
+    *,
+    trees: int,
+    leaf: int,
+    seed: int,
+    threads: int,
+) -> tuple[Forest, NDArray[np.float64]]:
+    """Grow a class-balanced random forest (Breiman 2001; scikit-learn), missing values included.
+
+    Parameters
+    ----------
+    features : (parcel, feature)
+        NaN where missing.
+    wcc : (parcel,)
+        What they are.
+    trees, leaf
+        Number of trees; parcels in a leaf, at least.
+    seed
+        Decides every draw; `threads` does not change the outcome.
+
+    Returns
+    -------
+    Forest, (feature,)
+        And the importance of each feature: its share of the fall in impurity.
+
+    Raises
+    ------
+    Sen4capError
+        scikit-learn is not installed.
+    """
+    try:
+        from sklearn.ensemble import RandomForestClassifier
+    except ImportError as error:
+        raise Sen4capError(
+            "training",
+            "needs scikit-learn",
+            do="install sen4cap[train], or classify with --model or --method threshold",
+        ) from error
+    grown = RandomForestClassifier(
+        n_estimators=trees,
+        min_samples_leaf=leaf,
+        max_features="sqrt",
+        class_weight="balanced_subsample",
+        random_state=seed,
+        n_jobs=thread_count(threads),
+    ).fit(features, wcc)
+    return as_arrays(grown), np.asarray(grown.feature_importances_)
+
+
+def as_arrays(grown: Any, /) -> Forest:
+    """Plain arrays of a fitted scikit-learn forest of two classes, the second of which is the cover crop.
+
+    Thresholds are rounded down to float32: features are float32, so no comparison changes.
+    """
+    roots, feature, threshold, children, missing, share = [], [], [], [], [], []
+    past = 0
+    for tree in (estimator.tree_ for estimator in grown.estimators_):
+        leaf = tree.children_left < 0
+        roots.append(past)
+        feature.append(np.where(leaf, -1, tree.feature))
+        threshold.append(_round_down(np.where(leaf, 0.0, tree.threshold)))
+        children.append(np.where(leaf[:, None], 0, np.column_stack([tree.children_left, tree.children_right]) + past))
+        missing.append(np.asarray(tree.missing_go_to_left, bool))
+        share.append(tree.value[:, 0, 1] / tree.value[:, 0, :].sum(axis=1))
+        past += tree.node_count
+    return Forest(
+        np.array(roots, np.int32),
+        np.concatenate(feature).astype(np.int32),
+        np.concatenate(threshold),
+        np.concatenate(children).astype(np.int32),
+        np.concatenate(missing),
+        np.concatenate(share).astype(np.float32),
+    )
+
+
+def judge(
+    features: NDArray[np.float32],
+    wcc: NDArray[np.bool_],
+    fold: NDArray[np.int64],
+    groups: dict[str, list[int]],
+    /,
+    *,
+    trees: int,
+    leaf: int,
+    seed: int,
+    threads: int,
+) -> Judged:
+    """Cross-validate over folds: every parcel is judged by a forest that never saw its block.
+
+    The calibration of a fold is fitted on the scores of the other folds, so the reliability is honest too.
+
+    Parameters
+    ----------
+    features, wcc
+        As for `grow`.
+    fold : (parcel,)
+        Fold of each parcel.
+    groups
+        Features by group, for the importance.
+    """
+    score = np.full(len(wcc), np.nan)
+    loss: dict[str, list[float]] = {name: [] for name in groups}
+    per_fold = []
+    shuffle = np.random.default_rng(seed)
+    for k in track([int(k) for k in np.unique(fold)], "folds"):
+        out = fold == k
+        if len(np.unique(wcc[~out])) < 2:
+            score[out] = float(wcc[~out].mean())
+            continue
+        forest, _ = grow(features[~out], wcc[~out], trees=trees, leaf=leaf, seed=seed, threads=threads)
+        score[out] = forest_score(features[out], forest, threads=threads)
+        whole = measures(wcc[out], score[out])["balanced_accuracy"]
+        if whole is None:
+            continue
+        per_fold.append(whole)
+        for name, places in groups.items():
+            mixed = features[out]
+            mixed[:, places] = mixed[shuffle.permutation(len(mixed))][:, places]
+            less = measures(wcc[out], forest_score(mixed, forest, threads=threads))["balanced_accuracy"]
+            loss[name].append(whole - less)
+    confidence = np.empty(len(wcc))
+    for k in np.unique(fold):
+        out = fold == k
+        calibration = fit_calibration(score[~out], wcc[~out]) if (~out).any() else NONE
+        confidence[out] = calibrated(score[out], calibration)
+    return Judged(score, confidence, per_fold, {name: float(np.mean(v)) for name, v in loss.items() if v})
+
+
+def _round_down(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
+    near = threshold.astype(np.float32)
+    down: NDArray[np.float32] = np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
+    return down

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+Thing = TypeVar("Thing")
+Answer = TypeVar("Answer")
 
 
 def _choose_cache() -> None:
@@ -57,3 +61,26 @@ def over_blocks(work: Callable[[int, int], Any], count: int, *, block: int, thre
         return [work(*span) for span in spans]
     with ThreadPoolExecutor(thread_count(threads)) as pool:
         return list(pool.map(lambda span: work(*span), spans))
+
+
+def in_order(work: Callable[[Thing], Answer], things: Iterable[Thing], *, threads: int) -> Iterator[Answer]:
+    """Yield `work(thing)` for each thing in order, worked on by threads, a few ahead of the one that is asked for.
+
+    Where one fails, those that are under way are finished, the others are not begun, and its error is raised.
+    """
+    count = thread_count(threads)
+    if count == 1:
+        yield from map(work, things)
+        return
+    with ThreadPoolExecutor(count) as pool:
+        under_way: deque[Future[Answer]] = deque()
+        try:
+            for thing in things:
+                under_way.append(pool.submit(work, thing))
+                if len(under_way) > 2 * count:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:
+            for future in under_way:
+                future.cancel()

@@ -137,15 +137,26 @@ def source_of(item: pystac.Item) -> str:
     return own if own.startswith(("http://", "https://", "s3://")) else item.id
 
 
-def asset_path(asset: pystac.Asset) -> str:
-    """Where an asset lies, as GDAL opens it: a path, or a /vsi path for http(s) and s3.
+def asset_hrefs(asset: pystac.Asset) -> list[str]:
+    """Where an asset lies: its own reference, then its `alternate.s3.href`.
 
-    Where an asset has an `alternate.s3.href` and its own reference is no path GDAL can open, the alternate is taken.
+    A reference of its own that nothing here can open (an API's scheme) stands last.
     """
     href = asset.get_absolute_href() or asset.href
     alternate = asset.extra_fields.get("alternate", {}).get("s3", {}).get("href")
-    if alternate and not href.startswith(("http://", "https://", "s3://", "/")):
-        href = alternate
+    if not alternate or alternate == href:
+        return [href]
+    opens = href.startswith(("http://", "https://", "s3://", "/", "file://"))
+    return [href, alternate] if opens else [alternate, href]
+
+
+def asset_path(asset: pystac.Asset) -> str:
+    """Where an asset lies, as GDAL opens it: the first of `asset_hrefs` as a path, or a /vsi path for http(s) and s3."""
+    return vsi_path(asset_hrefs(asset)[0])
+
+
+def vsi_path(href: str) -> str:
+    """Path by which GDAL opens a reference."""
     if href.startswith("s3://"):
         return "/vsis3/" + href.removeprefix("s3://")
     if href.startswith(("http://", "https://")):
@@ -163,17 +174,7 @@ def write_items(folder: Path, items: Iterable[pystac.Item], *, id: str, descript
     links: list[dict[str, str]] = []
     for item in items:
         target = folder / item.id / f"{item.id}.json"
-        item.clear_links("root")
-        item.clear_links("parent")
-        item.clear_links("self")
-        item.clear_links("collection")
-        record = item.to_dict(include_self_link=False, transform_hrefs=False)
-        record["links"] = [
-            {"rel": "root", "href": "../catalog.json", "type": "application/json"},
-            {"rel": "parent", "href": "../catalog.json", "type": "application/json"},
-            *(link for link in record["links"] if link["rel"] not in ("root", "parent", "self", "collection")),
-        ]
-        record.pop("collection", None)
+        record = item_record(item)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(json.dumps(record, indent=1) + "\n")
         links.append({"rel": "item", "href": f"./{item.id}/{item.id}.json", "type": "application/geo+json"})
@@ -185,6 +186,19 @@ def write_items(folder: Path, items: Iterable[pystac.Item], *, id: str, descript
         "links": [{"rel": "root", "href": "./catalog.json", "type": "application/json"}, *links],
     }
     (folder / "catalog.json").write_text(json.dumps(catalog, indent=1) + "\n")
+
+
+def item_record(item: pystac.Item) -> dict[str, Any]:
+    """Item as it stands in its own file in a catalogue that `write_items` makes."""
+    record = item.to_dict(include_self_link=False, transform_hrefs=False)
+    structural = ("root", "parent", "self", "collection")
+    record["links"] = [
+        {"rel": "root", "href": "../catalog.json", "type": "application/json"},
+        {"rel": "parent", "href": "../catalog.json", "type": "application/json"},
+        *(link for link in record["links"] if link["rel"] not in structural),
+    ]
+    record.pop("collection", None)
+    return record
 
 
 def result_asset(

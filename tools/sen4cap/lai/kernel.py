@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import l3b
 from ..compiled import compiled_fast
 from .networks import Network
-
-INSIDE, INPUT_OUTSIDE, TOO_LOW, TOO_HIGH, UNKNOWN = 0, 1, 2, 3, 255
-"""Domain codes, `domain_flags`; also those of the product."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,8 +166,8 @@ def biophysical_with_domain(
     Returns
     -------
     (variable, row, column), (variable, row, column)
-        Values; codes: `INSIDE`, `INPUT_OUTSIDE` (a reflectance outside the range of the training, where published),
-        `TOO_LOW` and `TOO_HIGH` (output beyond the tolerance; wins over the input), `UNKNOWN` without data.
+        Values; codes, uint8: 0 inside, 1 a reflectance outside the range of the training (where published), 2 and 3
+        output too low and too high, beyond the tolerance (wins over 1), 255 no data.
     """
     rows, columns = _shape(fine, coarse)
     out = np.empty((len(folded.variables), rows, columns), np.float32)
@@ -203,28 +201,59 @@ def ndvi(red: NDArray[Any], nir: NDArray[Any], *, red_scaling: Any, nir_scaling:
     return index.astype(np.float32)
 
 
-def coded(values: NDArray[np.float32], usable: NDArray[np.bool_], *, scale: float, nodata: int) -> NDArray[np.int16]:
-    """Integer codes of a product: values / scale, truncated towards zero.
+def statuses(
+    fine: NDArray[Any], coarse: NDArray[Any], scl: NDArray[np.uint8], table: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Status of every 10 m pixel.
 
     Parameters
     ----------
-    values : (row, column)
-        NaN invalid.
-    usable : (row / 2, column / 2)
-        False where the 20 m pixel is nodata whatever its value, such as cloud.
-    scale
-        As 0.001; values / scale must fit int16.
-    nodata
-        Code of invalid and unusable pixels.
+    fine, coarse
+        As for `biophysical`; any of the two may hold no band.
+    scl : (row / 2, column / 2)
+        Scene classes.
+    table : (256,)
+        Status by scene class, `l3b.status_table`.
 
     Returns
     -------
     (row, column)
-        int16.
+        uint8; `l3b.NO_DATA` where one of the bands has none.
+    """
+    out = np.empty((2 * scl.shape[0], 2 * scl.shape[1]), np.uint8)
+    _statuses(fine, coarse, scl, table, l3b.NO_DATA, out)
+    return out
+
+
+def coded(values: NDArray[np.float32], status: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """Integer codes of the L3B product: x 1000, truncated towards zero.
+
+    Parameters
+    ----------
+    values : (row, column)
+        NaN invalid; at most 32 in size.
+    status : (row, column)
+        From `statuses`.
+
+    Returns
+    -------
+    (row, column)
+        int16; `l3b.NODATA` where invalid, and under cloud, snow and no data.
     """
     out = np.empty(values.shape, np.int16)
-    _code(values, usable, np.float32(round(1 / scale)), nodata, out)
+    _code(values, status, _without_value(), np.float32(round(1 / l3b.SCALE)), l3b.NODATA, out)
     return out
+
+
+def domain_flags(codes: NDArray[np.uint8], status: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Domain codes as the L3B product holds them: `l3b.FLAG_NODATA` under cloud, snow and no data."""
+    return np.where(_without_value()[status], np.uint8(l3b.FLAG_NODATA), codes)
+
+
+def _without_value() -> NDArray[np.bool_]:
+    table = np.zeros(256, np.bool_)
+    table[list(l3b.WITHOUT_VALUE)] = True
+    return table
 
 
 def _shape(fine: NDArray[Any], coarse: NDArray[Any]) -> tuple[int, int]:
@@ -407,9 +436,26 @@ def _bound(y: Any, empty: Any, low: Any, high: Any, tolerance: Any, clamps: Any,
 
 
 @compiled_fast
-def _code(values: Any, usable: Any, factor: Any, nodata: Any, out: Any) -> None:
+def _code(values: Any, status: Any, without: Any, factor: Any, nodata: Any, out: Any) -> None:
     for row in range(values.shape[0]):
         for i in range(values.shape[1]):
             value = values[row, i]
-            good = usable[row // 2, i // 2] & (value == value)
+            good = (value == value) & ~without[status[row, i]]
             out[row, i] = np.int16(value * factor) if good else np.int16(nodata)
+
+
+@compiled_fast
+def _statuses(fine: Any, coarse: Any, scl: Any, table: Any, nodata: Any, out: Any) -> None:
+    half = scl.shape[1]
+    line = np.empty(half, np.uint8)
+    for row in range(scl.shape[0]):
+        for i in range(half):
+            line[i] = table[scl[row, i]]
+        for band in range(coarse.shape[0]):
+            for i in range(half):
+                line[i] = nodata if coarse[band, row, i] == 0 else line[i]
+        for r in range(2 * row, 2 * row + 2):
+            _spread(line, out[r])
+            for band in range(fine.shape[0]):
+                for i in range(2 * half):
+                    out[r, i] = nodata if fine[band, r, i] == 0 else out[r, i]

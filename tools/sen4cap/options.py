@@ -75,6 +75,24 @@ class Numbers(click.ParamType):
             self.fail(f"{value!r} is no list of whole numbers; write for example 4,5.", param, ctx)
 
 
+class Bounds(click.ParamType):
+    """A box in degrees: west,south,east,north."""
+
+    name = "west,south,east,north"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Split, parse, and check the order and the globe."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            west, south, east, north = (float(part) for part in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no box; write west,south,east,north, for example 2.9,50.7,3.1,50.9.", param, ctx)
+        if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+            self.fail(f"{value!r} is no box in degrees with west < east and south < north.", param, ctx)
+        return west, south, east, north
+
+
 class Catalog(click.ParamType):
     """A STAC API or static catalogue by URL, or a local folder or catalog.json."""
 
@@ -129,6 +147,48 @@ threads_option = click.option(
     default=0,
     show_default=True,
     help="Threads to use; 0: every core this process may use.",
+)
+
+NETWORKS = (
+    "sen4cap-allbands",
+    "sen4cap-rededge",
+    "snap-3.0-20m",
+    "snap-3.0-10m",
+    "snap-3.0-s2a-20m",
+    "snap-3.0-s2b-20m",
+    "snap-3.0-s2a-10m",
+    "snap-3.0-s2b-10m",
+    "snap-2.1-20m",
+)
+"""Networks that `lai.networks.network_for` knows."""
+
+network_option = click.option(
+    "--network",
+    type=click.Choice(NETWORKS),
+    default="sen4cap-allbands",
+    show_default=True,
+    help="Network of LAI, FAPAR and FCOVER, one for all; snap-3.0-20m and snap-3.0-10m go by each scene's platform.",
+)
+
+
+class SceneClasses(Numbers):
+    """Scene classes of Sen2Cor (SCL), such as ``4,5``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Split, parse and check."""
+        classes = super().convert(value, param, ctx)
+        unknown = [code for code in classes if code not in range(1, 12)]
+        if unknown:
+            self.fail(f"{', '.join(map(str, unknown))} is no scene class; they are 1 to 11.", param, ctx)
+        return classes
+
+
+clear_classes_option = click.option(
+    "--clear-classes",
+    type=SceneClasses(),
+    default="4,5",
+    show_default=True,
+    help="Scene classes (SCL) that count as clear land; 2,4,5,7 gains looks in low winter sun.",
 )
 
 

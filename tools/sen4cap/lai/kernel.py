@@ -176,28 +176,24 @@ def biophysical_with_domain(
     return out, codes
 
 
-def ndvi(red: NDArray[Any], nir: NDArray[Any], *, red_scaling: Any, nir_scaling: Any) -> NDArray[np.float32]:
+def ndvi(red: NDArray[np.float32], nir: NDArray[np.float32]) -> NDArray[np.float32]:
     """Normalised difference vegetation index (B08 - B04) / (B08 + B04).
 
     Parameters
     ----------
     red, nir : (row, column)
-        Digital numbers of one resolution, 0 nodata.
-    red_scaling, nir_scaling : (float, float)
-        Scale and offset of each.
+        Reflectance, NaN without data.
 
     Returns
     -------
     (row, column)
-        float32, -1 to 1 (negative reflectance would lead beyond: clipped); NaN without data or where the sum is not
+        float32, clipped to -1 .. 1 (negative reflectance would lead beyond); NaN without data or where the sum is not
         positive.
     """
-    r = red * np.float32(red_scaling[0]) + np.float32(red_scaling[1])
-    n = nir * np.float32(nir_scaling[0]) + np.float32(nir_scaling[1])
-    total = n + r
+    total = nir + red
     with np.errstate(divide="ignore", invalid="ignore"):
-        index = np.clip((n - r) / total, -1, 1)
-    index[(red == 0) | (nir == 0) | (total <= 0)] = np.nan
+        index = np.clip((nir - red) / total, -1, 1)
+    index[~(total > 0)] = np.nan
     return index.astype(np.float32)
 
 

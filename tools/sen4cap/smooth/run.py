@@ -1,0 +1,122 @@
+"""Smooth series: marker tables in, a series file out."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiled import over_blocks
+from ..errors import BadInput
+from ..marker_table import MarkerTable
+from ..progress import say
+from ..seasons import Season
+from ..series import NEVER_SEEN, SeriesArrays, new_series
+from .kernel import BOUNDS, Smoothing, nearest_look, smooth_daily
+
+BLOCK = 8192
+"""Parcels worked on at a time by each thread."""
+
+
+def smooth(
+    markers: Sequence[Path],
+    *,
+    start: datetime.date,
+    end: datetime.date,
+    variables: Sequence[str],
+    smoothing: Smoothing,
+    season: int | None,
+    threads: int,
+    output: Path,
+) -> None:
+    """Write a daily series of every parcel of the marker tables.
+
+    Parameters
+    ----------
+    markers
+        Marker tables of the same parcels, seen as one.
+    start, end
+        First and last day of the series; looks outside play no part.
+    variables
+        Quantities of the tables.
+    season
+        Autumn that the series is about; None: the latest whose December begins inside the span.
+    """
+    table = MarkerTable(markers)
+    _check(table, variables, start=start, end=end)
+    year = Season.within(start, end).year if season is None else season
+    days = (end - start).days + 1
+    with new_series(
+        output,
+        table.ids,
+        start=start,
+        days=days,
+        variables=variables,
+        season=year,
+        method=describe(smoothing),
+        sources=table.sources,
+        metadata={"smoothing": smoothing.to_text()},
+    ) as series:
+        seen = over_blocks(
+            lambda first, past: _block(table, slice(first, past), series, start=start, end=end, smoothing=smoothing),
+            len(table.ids),
+            block=BLOCK,
+            threads=threads,
+        )
+    _report(np.concatenate([np.zeros(0, np.int64), *seen]))
+
+
+def _check(table: MarkerTable, variables: Sequence[str], *, start: datetime.date, end: datetime.date) -> None:
+    for variable in variables:
+        looks = table.looks(variable, start=start, end=end, rows=slice(0, 0))
+        if not len(looks.days):
+            days = [marker.day for marker in table.markers if marker.type == variable]
+            raise BadInput(
+                table.where,
+                f"has no look of {variable} between {start} and {end}, only from {min(days)} to {max(days)}",
+                do="check --start and --end",
+            )
+
+
+def describe(smoothing: Smoothing) -> str:
+    """Say in a few words how a series was smoothed."""
+    if smoothing.method == "whittaker":
+        robust = "" if smoothing.robust == "none" else f", {smoothing.robust} reweighting, {smoothing.passes} passes"
+        return f"Whittaker, lambda {smoothing.roughness:g} on the daily grid{robust}"
+    return f"Savitzky-Golay, {smoothing.window} days, degree {smoothing.degree}"
+
+
+def _block(
+    table: MarkerTable,
+    rows: slice,
+    series: SeriesArrays,
+    *,
+    start: datetime.date,
+    end: datetime.date,
+    smoothing: Smoothing,
+) -> NDArray[np.int64]:
+    """Smooth one block of parcels into the series; return how often each was seen."""
+    days = series.gap.shape[1]
+    ever: dict[int, NDArray[np.bool_]] = {}
+    for variable, daily in series.values.items():
+        looks = table.looks(variable, start=start, end=end, rows=rows)
+        at = (looks.days - np.datetime64(start, "D")).astype(np.int64)
+        low, high = BOUNDS[variable]
+        daily[rows] = smooth_daily(
+            at, looks.mean, looks.pixels, days=days, smoothing=smoothing, low=low, high=high
+        )
+        for day, column in zip(at.tolist(), np.isfinite(looks.mean).T, strict=True):
+            ever[day] = ever[day] | column if day in ever else column
+    order = sorted(ever)
+    seen = np.stack([ever[day] for day in order], axis=1)
+    series.gap[rows] = nearest_look(np.array(order, np.int64), seen, days=days, never=int(NEVER_SEEN))
+    return seen.sum(axis=1)
+
+
+def _report(seen: NDArray[np.int64]) -> None:
+    never, few = int((seen == 0).sum()), int(((seen > 0) & (seen < 3)).sum())
+    middle = f", {np.median(seen):g} clear looks at the median" if len(seen) else ""
+    say(f"series: {len(seen)} parcels{middle}; {never} never seen, {few} seen once or twice")

@@ -1,0 +1,3 @@
+"""In-situ data from the HRL croplands layer of secondary crop emergence."""
+
+from __future__ import annotations

@@ -1,0 +1,190 @@
+"""Parcel seasons with known truth: growth and fall of several families, seen through several winters' clouds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+START = np.datetime64("2021-06-15")
+DAYS = 412
+SEASON = 2021
+
+FLANDERS = {
+    "2021-06-25": 0.7, "2021-07-05": 0.8, "2021-07-15": 0.6, "2021-07-30": 0.5,
+    "2021-08-14": 0.28, "2021-08-24": 0.46, "2021-08-27": 0.88, "2021-09-23": 0.89, "2021-09-26": 0.83,
+    "2021-10-23": 0.02, "2021-11-02": 0.67, "2021-11-22": 0.68, "2021-12-17": 0.54, "2021-12-27": 0.32,
+    "2022-01-16": 0.68, "2022-01-19": 0.68, "2022-01-26": 0.66, "2022-02-05": 0.62, "2022-02-08": 0.7,
+    "2022-02-10": 0.7, "2022-02-18": 0.64, "2022-02-25": 0.98, "2022-02-28": 0.97, "2022-03-20": 0.93,
+    "2022-03-25": 0.96, "2022-04-16": 0.22, "2022-04-19": 0.95, "2022-04-26": 0.96, "2022-05-04": 0.98,
+    "2022-05-06": 0.99, "2022-05-09": 0.94, "2022-05-11": 0.99, "2022-05-21": 0.04, "2022-05-24": 0.39,
+    "2022-05-26": 0.96, "2022-06-03": 0.78, "2022-06-10": 0.48, "2022-06-13": 0.38, "2022-06-23": 0.92,
+    "2022-06-25": 0.88, "2022-06-28": 0.99, "2022-06-30": 0.99, "2022-07-05": 0.99, "2022-07-08": 0.99,
+    "2022-07-13": 0.94, "2022-07-15": 0.99, "2022-07-18": 0.96, "2022-07-23": 1.0, "2022-07-28": 0.99,
+}  # fmt: skip
+"""Clear shares of the dates of a real winter in Flanders, moved to this season."""
+
+TERMINATIONS = ("plough", "roll", "herbicide", "mow", "frost", "stands")
+GROWTHS = ("gompertz", "logistic", "thermal")
+
+
+@dataclass
+class Drawn:
+    """Simulated parcels: truth and looks.
+
+    Days count from START; -1 is none. `lai` is the true stand, (parcel, day).
+    """
+
+    lai: np.ndarray
+    emergence: np.ndarray
+    termination: np.ndarray
+    kind: np.ndarray
+    growth: np.ndarray
+    next_emergence: np.ndarray
+    looks: np.ndarray
+    look_lai: np.ndarray
+    look_fcover: np.ndarray
+
+    @property
+    def fcover(self) -> np.ndarray:
+        return 1 - np.exp(-0.55 * self.lai)
+
+
+def day(text: str) -> int:
+    return int((np.datetime64(text) - START).astype(int))
+
+
+def temperature() -> np.ndarray:
+    t = np.arange(DAYS)
+    return 10.5 - 8.0 * np.cos(2 * np.pi * (t - day("2022-01-20")) / 365)
+
+
+def grow(family: str, first: float, top: float, rate: float) -> np.ndarray:
+    """A stand whose LAI passes 0.1 at day `first`; rate is the time from 10 to 90 % in days at autumn warmth."""
+    t = np.arange(DAYS, dtype=float)
+    clock = t - first
+    if family == "thermal":
+        warm = np.cumsum(np.maximum(temperature() - 3, 0.3) / 9.0)
+        clock = np.interp(t, t, warm) - np.interp(first, t, warm)
+    if family == "gompertz":
+        k = 3.08 / rate
+        shift = np.log(np.log(top / 0.1)) / k
+        curve = top * np.exp(-np.exp(-k * (clock - shift)))
+    else:
+        k = 4.39 / rate
+        shift = np.log(top / 0.1 - 1) / k
+        curve = top / (1 + np.exp(-k * (clock - shift)))
+    return curve
+
+
+def draw_parcel(rng: np.random.Generator, kind: str, growth: str) -> dict:
+    t = np.arange(DAYS, dtype=float)
+    lai = np.zeros(DAYS)
+    late = rng.random() < 0.4
+    harvest = day("2021-09-10") + rng.integers(0, 40) if late else day("2021-07-10") + rng.integers(0, 35)
+    top = rng.uniform(1.5, 4)
+    main = top / (1 + np.exp((t - harvest + rng.uniform(5, 30)) / rng.uniform(4, 12)))
+    lai += np.where(t < harvest, main, 0)
+    stubble = rng.uniform(0, 0.08)
+    lai += np.where(t >= harvest, stubble, 0)
+    sown_next = day("2022-04-01") + rng.integers(0, 60)
+    emergence = termination = -1
+    if kind in ("none", "weeds"):
+        tillage = harvest + rng.integers(20, 100)
+        if kind == "weeds":
+            lai += np.where(
+                (t >= harvest) & (t < tillage), grow("logistic", harvest + 12, rng.uniform(0.3, 1.2), 40), 0
+            )
+        next_emergence = sown_next + rng.integers(8, 20)
+    else:
+        first = harvest + rng.uniform(10, 45)
+        first = min(first, day("2021-11-15"))
+        top = rng.uniform(0.8, 2) if rng.random() < 0.25 else rng.uniform(1.5, 5)
+        stand = grow(growth, first, top, rng.uniform(30, 80))
+        if rng.random() < 0.3:  # a frost takes part of it, spring growth brings some back
+            cold = day("2021-12-10") + rng.integers(0, 70)
+            left = rng.uniform(0.4, 0.8)
+            stand *= np.where(t < cold, 1, left + (1 - left) * np.exp(-np.maximum(t - cold, 0) / 6))
+        if rng.random() < 0.4:
+            stand *= 1 + rng.uniform(0.2, 1) / (1 + np.exp(-(t - day("2022-04-01")) / 12))
+        emergence = int(np.argmax(stand > 0.1)) if stand[: day("2022-01-31")].max() > 0.1 else -1
+        end = rng.integers(day("2022-02-20"), day("2022-05-20"))
+        next_emergence = max(end + rng.integers(10, 45), sown_next)
+        if kind == "frost":
+            end = rng.integers(day("2021-12-01"), day("2022-02-10"))
+            stand *= np.exp(-np.maximum(t - end, 0) / rng.uniform(5, 14))
+            clear = end + rng.integers(40, 80)
+            stand = np.where(t >= clear, 0, stand)
+            next_emergence = max(clear + 10, sown_next)
+        elif kind == "plough":
+            stand = np.where(t >= end, 0, stand)
+        elif kind == "roll":
+            stand = np.where(t >= end, stand * 0.35 * np.exp(-np.maximum(t - end, 0) / 8), stand)
+        elif kind == "herbicide":
+            slow = rng.uniform(4, 9)
+            stand = stand / (1 + np.exp((t - end - 2.2 * slow) / slow)) * (1 + np.exp(-2.2))
+            stand = np.where(t > end + 45, 0, stand)
+        elif kind == "mow":
+            left = rng.uniform(0.15, 0.35)
+            again = stand * (left + 0.012 * np.maximum(t - end, 0))
+            stand = np.where(t >= end, again, stand)
+            stand = np.where(t >= end + rng.integers(14, 30), 0, stand)
+            next_emergence = max(next_emergence, end + 40)
+        if kind == "stands":
+            end, next_emergence = -1, -1
+        lai += stand
+        termination = int(end)
+    if next_emergence >= 0:
+        lai += np.where(
+            t >= next_emergence - 15, grow("logistic", next_emergence, rng.uniform(2, 6), rng.uniform(20, 60)), 0
+        )
+    return {"lai": lai, "emergence": emergence, "termination": termination, "next": int(next_emergence)}
+
+
+def clear_days(rng: np.random.Generator, regime: str) -> tuple[np.ndarray, np.ndarray]:
+    if regime == "flanders":
+        days = np.array(sorted(day(d) for d in FLANDERS))
+        return days, np.array([FLANDERS[str(START + d)] for d in days])
+    days = np.arange(rng.integers(0, 5), DAYS, 5)
+    share = {"ordinary": 0.5, "dense": 0.28, "clear": 1.0}[regime]
+    sky = rng.beta(0.5, 0.5 * (1 - share) / share, len(days)) if share < 1 else np.ones(len(days))
+    return days, sky
+
+
+def draw_season(
+    count: int, *, seed: int, regime: str = "ordinary", kinds: tuple = TERMINATIONS, growths: tuple = GROWTHS,
+    noise: float = 0.08, residue: float = 0.03,
+) -> Drawn:  # fmt: skip
+    rng = np.random.default_rng(seed)
+    kind = rng.choice(kinds, count)
+    growth = rng.choice(growths, count)
+    parcels = [draw_parcel(rng, k, g) for k, g in zip(kind, growth, strict=True)]
+    lai = np.stack([p["lai"] for p in parcels])
+    looks, sky = clear_days(rng, regime)
+    # Skies are shared by neighbours: parcels come in groups that mostly see the same clouds.
+    common = np.repeat(rng.random((count // 20 + 1, len(looks))), 20, axis=0)[:count]
+    own = rng.random((count, len(looks)))
+    clear = np.where(own < 0.25, rng.random((count, len(looks))), common) < sky
+    true_lai = lai[:, looks]
+    soil = rng.uniform(0.02, 0.3, (count, 1)) * np.exp(-true_lai) * rng.uniform(0.6, 1.4, true_lai.shape)
+    shared = rng.normal(0, noise, true_lai.shape)
+    seen = true_lai * (1 + shared) + soil + rng.normal(0, 0.04, true_lai.shape)
+    cover = 1 - np.exp(-0.55 * np.maximum(true_lai * (1 + 0.6 * shared) + 0.7 * soil, 0))
+    cover = cover + rng.normal(0, 0.015, cover.shape)
+    bad = rng.random(clear.shape) < residue
+    hit = rng.uniform(0.15, 0.8, clear.shape)
+    seen = np.where(bad, seen * hit, seen)
+    cover = np.where(bad, cover * (0.3 + 0.7 * hit), cover)
+    seen = np.where(clear, np.maximum(seen, 0), np.nan).astype(np.float32)
+    cover = np.where(clear, np.clip(cover, 0, 1), np.nan).astype(np.float32)
+    return Drawn(
+        lai, np.array([p["emergence"] for p in parcels]), np.array([p["termination"] for p in parcels]),
+        kind, growth, np.array([p["next"] for p in parcels]), looks, seen, cover,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def draw():
+    """`draw(count, seed=..., regime=..., kinds=..., growths=...)` gives seasons with known truth."""
+    return draw_season

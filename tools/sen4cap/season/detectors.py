@@ -1,0 +1,162 @@
+"""Every way to find the two dates, through one interface.
+
+A detector takes a `Block` of parcels and `Settings` and gives `Dates`. `EMERGENCE` and `TERMINATION` list them all; the
+command's choices and the tests go by these lists. All look inside the same frame, the winter stand of `stands`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import baselines, wise, wist
+from .fall import fall_days
+from .growth import growth_days
+from .stands import Stands
+
+
+@dataclass(frozen=True)
+class Block:
+    """What is known of a block of parcels.
+
+    Attributes
+    ----------
+    lai, fcover : (parcel, day) float32
+        Smooth daily series; NaN outside the observed span.
+    at : (look,) int64
+        Day index of each look.
+    look_lai : (parcel, look) float32
+        LAI as observed; NaN where not seen.
+    green : (parcel, look) float32
+        Cleaned joint greenness of LAI and FCOVER (`stands.green_of`, `stands.clean`).
+    stands : Stands
+        Where the winter stand lies.
+    """
+
+    lai: NDArray[np.float32]
+    fcover: NDArray[np.float32]
+    at: NDArray[np.int64]
+    look_lai: NDArray[np.float32]
+    green: NDArray[np.float32]
+    stands: Stands
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Parameters of the published detectors.
+
+    Attributes
+    ----------
+    short, long, signal : int
+        WISE: days of the moving averages S, L and K.
+    threshold : float
+        WISE: least MACD_div of a green-up, as a share of the series' range.
+    rise : float
+        WISE: least rise that must follow without a lasting fall, as a share of the range.
+    """
+
+    short: int
+    long: int
+    signal: int
+    threshold: float
+    rise: float
+
+
+@dataclass(frozen=True)
+class Dates:
+    """One date a parcel.
+
+    Attributes
+    ----------
+    day : (parcel,) float64
+        Day index; NaN where the detector finds none.
+    spread : (parcel,) float64
+        Days, +/-, that hold about two thirds of true dates.
+    """
+
+    day: NDArray[np.float64]
+    spread: NDArray[np.float64]
+
+
+Detector = Callable[[Block, Settings], Dates]
+
+GAP_FACTOR, GAP_OFFSET = 0.9, 1.5
+"""Spread of a date that stands on its bracketing looks alone: 0.9 (gap / 2 + 1.5 d), fitted on simulated truth."""
+GROWTH_FACTOR, FALL_FACTOR = 1.0, 1.0
+"""Spread of the posteriors of `growth` and `fall`, fitted on simulated truth."""
+LEAST_SPREAD = 1.0
+"""Nobody sees an event better than to the day."""
+
+
+def bracket(at: NDArray[np.int64], green: NDArray[np.float32], day: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Last look before and first look after each day, (2, parcel), as day indices; -1 where there is none."""
+    around = np.full((2, len(day)), -1, np.int32)
+    baselines.bracket(at, green, day, around)
+    return around
+
+
+def _by_gap(block: Block, day: NDArray[np.float64]) -> Dates:
+    before, after = bracket(block.at, block.green, day)
+    gap = np.where((before >= 0) & (after >= 0), after - before, np.nan)
+    return Dates(day, np.where(np.isnan(day), np.nan, GAP_FACTOR * (gap / 2 + GAP_OFFSET)))
+
+
+def _growth(block: Block, settings: Settings) -> Dates:
+    stands = block.stands
+    day, spread = growth_days(block.at, block.green, stands.low, stands.green, stands.top)
+    return Dates(day, np.maximum(GROWTH_FACTOR * spread, LEAST_SPREAD))
+
+
+def _wise(block: Block, settings: Settings) -> Dates:
+    stands = block.stands
+    day = wise.green_up(
+        block.lai,
+        stands.low,
+        stands.top,
+        short=settings.short,
+        long=settings.long,
+        signal=settings.signal,
+        threshold=settings.threshold,
+        rise=settings.rise,
+    )
+    return _by_gap(block, day)
+
+
+def _wise_published(block: Block, settings: Settings) -> Dates:
+    stands = block.stands
+    day = wise.green_up_published(block.fcover, stands.low, stands.top)
+    return _by_gap(block, day)
+
+
+def _threshold(block: Block, settings: Settings) -> Dates:
+    stands = block.stands
+    return _by_gap(block, baselines.last_below(block.lai, stands.low, stands.top, share=0.1))
+
+
+def _fall(block: Block, settings: Settings) -> Dates:
+    stands = block.stands
+    day, spread = fall_days(block.at, block.green, stands.last_top, stands.after, stands.base)
+    return Dates(day, np.maximum(FALL_FACTOR * spread, LEAST_SPREAD))
+
+
+def _wist(block: Block, settings: Settings) -> Dates:
+    stands = block.stands
+    day, spread = wist.fastest_decrease(block.at, block.look_lai, stands.last_top, stands.after)
+    return Dates(day, spread)
+
+
+def _slope(block: Block, settings: Settings) -> Dates:
+    stands = block.stands
+    return _by_gap(block, baselines.steepest_fall(block.lai, stands.last_top, stands.after))
+
+
+EMERGENCE: Mapping[str, Detector] = {
+    "default": _growth,
+    "wise": _wise,
+    "wise-published": _wise_published,
+    "threshold": _threshold,
+}
+TERMINATION: Mapping[str, Detector] = {"default": _fall, "wist": _wist, "slope": _slope}

@@ -1,0 +1,192 @@
+"""WISE, within-season emergence (Gao et al. 2020, RSE 242, 111752). Arrays in, arrays out.
+
+On a smooth daily series v: EMA_n(t) = b v(t) + (1 - b) EMA_n(t - 1) with b = 2 / (n + 1), seeded with the mean of the
+first n values; MACD = EMA_S - EMA_L; MACD_div = MACD - EMA_K(MACD). Green-up is where MACD_div crosses its threshold
+upwards before the maximum.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiled import compiled
+
+PUBLISHED = (5, 10, 5)
+"""S, L and K as published."""
+MOST_MACD = 0.1
+LEAST_VALUE, MOST_VALUE = 0.01, 0.9
+"""Published conditions at a green-up: MACD below 0.1, the index from 0.01 to 0.9."""
+MOMENTUM_DAYS = 10
+"""Later versions ask for momentum: MACD stays positive so long after a crossing."""
+LEAST_AMPLITUDE = 0.1
+"""And for amplitude: the index rises by so much from the crossing to the maximum."""
+
+
+def macd_div(
+    series: NDArray[np.floating], /, *, short: int, long: int, signal: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """MACD and MACD_div of daily series.
+
+    Parameters
+    ----------
+    series : (parcel, day)
+        NaN outside the observed span, none inside it.
+    short, long, signal
+        S, L and K, days.
+
+    Returns
+    -------
+    (parcel, day), (parcel, day) float64
+        NaN where the series is NaN.
+    """
+    macd = np.full(series.shape, np.nan)
+    div = np.full(series.shape, np.nan)
+    for p in range(len(series)):
+        _macd(series[p], short, long, signal, macd[p], div[p])
+    return macd, div
+
+
+def green_up(
+    lai: NDArray[np.float32],
+    low: NDArray[np.int32],
+    top: NDArray[np.int32],
+    /,
+    *,
+    short: int,
+    long: int,
+    signal: int,
+    threshold: float,
+    rise: float,
+) -> NDArray[np.float64]:
+    """Modified WISE: the last crossing of `threshold` R between `low` and `top` before a rise of at least `rise` R.
+
+    R is the 98th less the 2nd percentile of the series. The rise is measured on the series itself, because MACD_div
+    crosses before MACD turns positive; it ends where the series falls by 0.1 R.
+
+    Parameters
+    ----------
+    lai : (parcel, day)
+    low, top : (parcel,)
+        Day indices of the lowest look before the growth and of its highest; -1: no stand.
+    short, long, signal, threshold, rise
+        See `Settings`.
+
+    Returns
+    -------
+    (parcel,) float64
+        Day index; NaN where there is none.
+    """
+    day = np.full(len(lai), np.nan)
+    _green_up(lai, low, top, short, long, signal, threshold, rise, day)
+    return day
+
+
+def green_up_published(
+    index: NDArray[np.float32], low: NDArray[np.int32], top: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """WISE as published, on an index from 0 to 1 (FCOVER stands for NDVI): the first crossing of 0 with momentum."""
+    day = np.full(len(index), np.nan)
+    _published(index, low, top, day)
+    return day
+
+
+@compiled
+def _ema(v, n, out):
+    """EMA of v into out, from its first finite day; returns that day, or -1."""
+    days = len(v)
+    begin = 0
+    while begin < days and not np.isfinite(v[begin]):
+        begin += 1
+    if begin == days:
+        return -1
+    total, count = 0.0, 0
+    for i in range(begin, min(begin + n, days)):
+        if not np.isfinite(v[i]):
+            break
+        total += v[i]
+        count += 1
+    last = total / count
+    b = 2.0 / (n + 1)
+    for i in range(begin, days):
+        if not np.isfinite(v[i]):
+            break
+        last = b * v[i] + (1 - b) * last
+        out[i] = last
+    return begin
+
+
+@compiled
+def _macd(v, short, long, signal, macd, div):
+    slow = np.full(len(v), np.nan)
+    _ema(v, short, macd)
+    _ema(v, long, slow)
+    for i in range(len(v)):
+        macd[i] -= slow[i]
+    _ema(macd, signal, div)
+    for i in range(len(v)):
+        div[i] = macd[i] - div[i]
+
+
+@compiled
+def _range(v):
+    ordered = np.sort(v[np.isfinite(v)])
+    n = len(ordered)
+    return ordered[int(0.98 * (n - 1) + 0.5)] - ordered[int(0.02 * (n - 1) + 0.5)] if n else 0.0
+
+
+@compiled
+def _green_up(lai, low, top, short, long, signal, threshold, rise, day):
+    days = lai.shape[1]
+    macd, div = np.full(days, np.nan), np.full(days, np.nan)
+    for p in range(len(lai)):
+        if low[p] < 0:
+            continue
+        macd[:] = np.nan
+        div[:] = np.nan
+        v = lai[p]
+        _macd(v, short, long, signal, macd, div)
+        reach = _range(v)
+        level = threshold * reach
+        for i in range(top[p], max(low[p] - long, 0), -1):
+            if div[i] > level and div[i - 1] <= level:
+                highest = v[i]
+                for j in range(i, days):
+                    if not np.isfinite(v[j]) or v[j] < highest - 0.1 * reach:
+                        break
+                    highest = max(highest, v[j])
+                if highest - v[i] >= rise * reach:
+                    day[p] = i
+                    break
+
+
+@compiled
+def _published(index, low, top, day):
+    days = index.shape[1]
+    macd, div = np.full(days, np.nan), np.full(days, np.nan)
+    short, long, signal = PUBLISHED
+    for p in range(len(index)):
+        if low[p] < 0:
+            continue
+        macd[:] = np.nan
+        div[:] = np.nan
+        v = index[p]
+        _macd(v, short, long, signal, macd, div)
+        highest = 0.0
+        for i in range(low[p], top[p] + 1):
+            highest = max(highest, v[i])
+        for i in range(max(low[p] - long, 1), top[p]):
+            if not (div[i] > 0 and div[i - 1] <= 0):
+                continue
+            if macd[i] >= MOST_MACD or v[i] < LEAST_VALUE or v[i] > MOST_VALUE or highest - v[i] < LEAST_AMPLITUDE:
+                continue
+            # MACD_div leads: momentum is counted from the day MACD itself turns positive.
+            j = i
+            while j < top[p] and macd[j] <= 0 and div[j] > 0:
+                j += 1
+            run = 0
+            while j + run < days and macd[j + run] > 0:
+                run += 1
+            if run >= MOMENTUM_DAYS:
+                day[p] = i
+                break

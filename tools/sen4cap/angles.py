@@ -53,6 +53,18 @@ class Angles:
         return (wide[:, row] * (1 - lower) + wide[:, row + 1] * lower).astype(np.float32)
 
 
+def told_angles(item: pystac.Item) -> dict[str, float | None]:
+    """Sun elevation and azimuth, view zenith and azimuth from the properties of an item, degrees; None where untold."""
+    properties = item.properties
+    told = {
+        "view:sun_elevation": properties.get("view:sun_elevation"),
+        "view:sun_azimuth": properties.get("view:sun_azimuth"),
+        "view:incidence_angle": properties.get("view:incidence_angle", properties.get("view:off_nadir")),
+        "view:azimuth": properties.get("view:azimuth"),
+    }
+    return {name: float(value) if isinstance(value, int | float) else None for name, value in told.items()}
+
+
 def angles_of(item: pystac.Item, granule: Callable[[], Granule | None]) -> Angles:
     """Angles of an item: its `view:` properties where they are complete, otherwise its granule metadata.
 
@@ -68,13 +80,8 @@ def angles_of(item: pystac.Item, granule: Callable[[], Granule | None]) -> Angle
     BadInput
         Neither tells the angles.
     """
-    told = {
-        "view:sun_elevation": item.properties.get("view:sun_elevation"),
-        "view:sun_azimuth": item.properties.get("view:sun_azimuth"),
-        "view:incidence_angle": item.properties.get("view:incidence_angle", item.properties.get("view:off_nadir")),
-        "view:azimuth": item.properties.get("view:azimuth"),
-    }
-    missing = [name for name, value in told.items() if not isinstance(value, int | float)]
+    told = told_angles(item)
+    missing = [name for name, value in told.items() if value is None]
     if not missing:
         elevation, sun_azimuth, view_zenith, view_azimuth = map(float, told.values())  # type: ignore[arg-type]
         return Angles(_cosines(90 - elevation, sun_azimuth, view_zenith, view_azimuth), None)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import pystac
+from typing import TYPE_CHECKING
 
 from .errors import BadInput
+
+if TYPE_CHECKING:
+    import pystac  # the command line reads this table for its options: it must stay quick to import
 
 
 @dataclass(frozen=True)
@@ -155,13 +157,11 @@ _BASELINE = re.compile(r"_N(\d\d)\.?(\d\d)(?![0-9])")
 
 
 def _declared(asset: pystac.Asset) -> dict[str, float]:
+    """Scale and offset as far as an asset declares them: for its first band, else for itself."""
     fields = asset.extra_fields
-    for key in ("raster:bands", "bands"):
+    places = [{name: fields.get(f"raster:{name}") for name in ("scale", "offset")}]
+    for key in ("bands", "raster:bands"):
         if fields.get(key):
             band = fields[key][0]
-            found = {name: band.get(name, band.get(f"raster:{name}")) for name in ("scale", "offset")}
-            found = {name: value for name, value in found.items() if value is not None}
-            if found:
-                return found
-    found = {name: fields.get(f"raster:{name}") for name in ("scale", "offset")}
-    return {name: value for name, value in found.items() if value is not None}
+            places.append({name: band.get(name, band.get(f"raster:{name}")) for name in ("scale", "offset")})
+    return {name: value for place in places for name, value in place.items() if value is not None}

@@ -151,7 +151,7 @@ def asset_hrefs(asset: pystac.Asset) -> list[str]:
 
 
 def asset_path(asset: pystac.Asset) -> str:
-    """Where an asset lies, as GDAL opens it: the first of `asset_hrefs` as a path, or a /vsi path for http(s) and s3."""
+    """Where an asset lies, as GDAL opens it: the first of `asset_hrefs`, as a path or a /vsi path."""
     return vsi_path(asset_hrefs(asset)[0])
 
 

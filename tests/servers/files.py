@@ -1,0 +1,80 @@
+"""A folder over HTTP with byte ranges, as object stores and static catalogues serve it."""
+
+from __future__ import annotations
+
+import re
+import threading
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from .flaky import _Server
+
+TYPES = {".json": "application/json", ".tif": "image/tiff", ".xml": "application/xml"}
+
+
+class FileServer:
+    """Context manager: serves `folder` on loopback; with `signature`, only requests that carry `sig=` it."""
+
+    def __init__(self, folder: Path, *, signature: str = "") -> None:
+        handler = type("Handler", (_Files,), {"folder": Path(folder), "signature": signature})
+        self.server = _Server(("127.0.0.1", 0), handler)
+        self.port = self.server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> FileServer:
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class _Files(BaseHTTPRequestHandler):
+    folder: Path
+    signature: str
+    protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16
+    disable_nagle_algorithm = True
+
+    def log_message(self, format: str, *args: object) -> None:
+        """No access log."""
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        path = self.folder / unquote(parts.path).lstrip("/")
+        if self.signature and f"sig={self.signature}" not in parts.query:
+            self._send(403, b"")
+        elif not path.is_file():
+            self._send(404, b"")
+        else:
+            self._file(path)
+
+    def _file(self, path: Path) -> None:
+        content = path.read_bytes()
+        kind = TYPES.get(path.suffix, "application/octet-stream")
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if not asked:
+            self._send(200, content, kind=kind)
+            return
+        first = int(asked[1])
+        past = min(int(asked[2]) + 1 if asked[2] else len(content), len(content))
+        if first >= len(content):
+            self._send(416, b"")
+            return
+        self._send(206, content[first:past], kind=kind, span=f"bytes {first}-{past - 1}/{len(content)}")
+
+    def _send(self, status: int, content: bytes, *, kind: str = "text/plain", span: str = "") -> None:
+        self.send_response_only(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Accept-Ranges", "bytes")
+        if span:
+            self.send_header("Content-Range", span)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)

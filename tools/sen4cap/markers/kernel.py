@@ -1,0 +1,145 @@
+"""Statistics of parcels over rasters. Arrays in, arrays out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiled import compiled
+
+PIXELS, MEAN, STDEV = 0, 1, 2
+"""Planes of an array of statistics."""
+
+
+def moments(
+    values: NDArray[Any],
+    usable: NDArray[np.bool_],
+    *,
+    nodata: float,
+    first: NDArray[np.int64],
+    pixel: NDArray[np.int32],
+    fraction: NDArray[np.float32],
+) -> NDArray[np.float64]:
+    """Coverage-weighted sums of several variables over parcels, in one block of a raster.
+
+    Each pixel counts with the fraction of it that the parcel covers. Sums of several blocks are added.
+
+    Parameters
+    ----------
+    values : (variable, row, column)
+        Of any number type; `nodata` and NaN are left out, each variable by itself.
+    usable : (row, column)
+        False where no variable counts, such as under cloud.
+    nodata
+        Number that means no data; NaN where there is none.
+    first, pixel, fraction : (parcel + 1,), (entry,), (entry,)
+        Pixels of each parcel inside the block, as `coverage.Block` has them.
+
+    Returns
+    -------
+    (3, variable, parcel)
+        float64: sum of fractions, of fraction x value, and of fraction x value squared.
+    """
+    count = len(values)
+    sums = np.zeros((3, count, len(first) - 1))
+    pixels = usable.size
+    _add_moments(values.reshape(count, pixels), usable.reshape(pixels), nodata, first, pixel, fraction, sums)
+    return sums
+
+
+def statistics(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pixel count, mean and standard deviation from the sums of `moments`.
+
+    The standard deviation is that of the covered area itself (weights not reduced by one), as exactextract has it.
+
+    Parameters
+    ----------
+    sums : (3, ...)
+
+    Returns
+    -------
+    (3, ...)
+        Pixels (sum of fractions), mean, standard deviation; the last two NaN where there is no pixel.
+    """
+    pixels, total, squares = sums
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = total / pixels
+        variance = squares / pixels - mean**2
+    # What rounding leaves of equal values is no spread.
+    variance = np.where(variance > 1e-13 * mean**2, variance, np.where(np.isnan(variance), np.nan, 0.0))
+    return np.stack([pixels, mean, np.sqrt(variance)])
+
+
+def pooled(one: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Statistics of two sets of pixels taken together, as if their sums had been added.
+
+    Written with the difference of the means, so that it is exact also for float32 input with a small spread.
+
+    Parameters
+    ----------
+    one, other : (3, ...)
+        As from `statistics`; where one has no pixel (0 or NaN), the other is returned.
+
+    Returns
+    -------
+    (3, ...)
+        float64.
+    """
+    n, m = (np.nan_to_num(each[PIXELS].astype(np.float64)) for each in (one, other))
+    a, b, s, t = (np.nan_to_num(each[plane].astype(np.float64)) for plane in (MEAN, STDEV) for each in (one, other))
+    pixels = n + m
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = m / pixels
+        mean = a + (b - a) * share
+        variance = (1 - share) * s**2 + share * t**2 + share * (1 - share) * (b - a) ** 2
+    return np.stack([pixels, mean, np.sqrt(variance)])
+
+
+def normalised_difference(high: NDArray[np.float32], low: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(high - low) / (high + low) of two reflectances: NDVI of B08 and B04, NBR2 of B11 and B12.
+
+    Returns
+    -------
+    Same shape
+        float32, -1 to 1 (negative reflectance would lead beyond: clipped); NaN where one is NaN or the sum is not
+        positive.
+    """
+    total = high + low
+    with np.errstate(invalid="ignore", divide="ignore"):
+        index = np.clip((high - low) / total, -1, 1)
+    return np.where(total > 0, index, np.nan).astype(np.float32)
+
+
+def polarisation_ratio(vv: NDArray[np.float32], vh: NDArray[np.float32], *, decibel: bool) -> NDArray[np.float32]:
+    """VV over VH in dB: the difference where the inputs are in dB, 10 log10 of the quotient where they are power.
+
+    Returns
+    -------
+    Same shape
+        float32; NaN where one is NaN or, for power, not positive.
+    """
+    if decibel:
+        return vv - vh
+    with np.errstate(invalid="ignore", divide="ignore"):
+        quotient = np.where((vv > 0) & (vh > 0), vv / vh, np.nan)
+        return (10 * np.log10(quotient)).astype(np.float32)
+
+
+@compiled
+def _add_moments(values, usable, nodata, first, pixel, fraction, sums):  # type: ignore[no-untyped-def]
+    for parcel in range(len(first) - 1):
+        for variable in range(len(values)):
+            pixels = total = squares = 0.0
+            for k in range(first[parcel], first[parcel + 1]):
+                value = values[variable, pixel[k]]
+                if usable[pixel[k]] and value == value and value != nodata:
+                    weight = np.float64(fraction[k])
+                    weighted = weight * value
+                    pixels += weight
+                    total += weighted
+                    squares += weighted * value
+            sums[0, variable, parcel] += pixels
+            sums[1, variable, parcel] += total
+            sums[2, variable, parcel] += squares

@@ -83,3 +83,21 @@ def test_a_killed_run_is_no_obstacle(tmp_path: Path) -> None:
     with whole_file(tmp_path / "a.csv") as scratch:
         scratch.write_text("whole")
     assert names(tmp_path) == ["a.csv"]
+
+
+def test_a_full_disk_is_told_whatever_the_driver_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Usage:
+        free = 4096
+
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: Usage)
+    with pytest.raises(OSError, match="No space left") as error, whole_file(tmp_path / "a.tif"):
+        raise RuntimeError("TIFFAppendToStrip failed")
+    assert error.value.filename == str(tmp_path / ".a.partial.tif")
+    assert isinstance(error.value.__cause__, RuntimeError)
+    with pytest.raises(BadInput, match="bad"), whole_folder(tmp_path / "out"):
+        raise BadInput("parcels.gpkg", "bad")
+
+
+def test_other_failures_stay_what_they_are(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="odd"), whole_file(tmp_path / "a.tif"):
+        raise RuntimeError("odd")

@@ -34,24 +34,18 @@ inputs:
     type: double
     label: NBR2 threshold
     doc: NBR2 below which a look may be bare soil; residue stands above it.
-    default: 0.11
+    default: 0.12
     inputBinding: {prefix: --nbr2}
   bsi:
     type: double
     label: BSI threshold
     doc: BSI above which a look may be bare soil; used where the tables hold L2A means of B02, B04, B08 and B11.
-    default: 0.05
+    default: 0.0
     inputBinding: {prefix: --bsi}
-  votes:
-    type: int
-    label: Votes
-    doc: Indices, of NDVI, NBR2 and where known BSI, that must agree on bare soil.
-    default: 2
-    inputBinding: {prefix: --votes}
   weather:
     type: File?
     label: Weather
-    doc: "Daily weather CSV (date,precipitation_mm): looks after rain are left out."
+    doc: "Daily weather CSV (date,precipitation_mm): looks soon after rain are left out."
     inputBinding: {prefix: --weather}
   rain:
     type: double
@@ -65,6 +59,12 @@ inputs:
     doc: Days before a look in which rain counts; the look's own day does not.
     default: 4
     inputBinding: {prefix: --rain-days}
+  dry_within:
+    type: int
+    label: Dry look near
+    doc: A look after rain is left out where a dry one of the same parcel is at most this many days away.
+    default: 10
+    inputBinding: {prefix: --dry-within}
   shortest_run:
     type: int
     label: Shortest run

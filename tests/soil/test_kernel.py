@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sen4cap.soil import bare_intervals, looks_after_rain, vote
+from sen4cap.soil import bare_intervals, leave_out_wet, looks_after_rain, vote
 from sen4cap.soil.kernel import BARE, COVERED, UNSEEN
 
 SPAN = 60
@@ -104,20 +104,35 @@ def test_one_odd_look_is_overruled_only_where_its_run_is_short() -> None:
     assert filtered.bare.tolist() == [False]
     assert filtered.overruled.tolist() == [1]
     # Two looks that agree are never overruled, however short their run.
-    pair = bare_intervals(np.array([[0, 0, 1, 1, 0, 0]], np.int8), np.append(days, 49), span=50, shortest_run=50, far=30)
+    pair = bare_intervals(
+        np.array([[0, 0, 1, 1, 0, 0]], np.int8), np.append(days, 49), span=50, shortest_run=50, far=30
+    )
     assert pair.bare.tolist() == [False, True, False]
 
 
 def test_votes() -> None:
     nan = np.nan
-    ndvi = np.array([[0.1, 0.1, 0.3, nan, 0.1, 0.3]], np.float32)
+    ndvi = np.array([[0.1, 0.1, 0.3, nan, 0.1, 0.1]], np.float32)
     nbr2 = np.array([[0.05, 0.2, 0.05, 0.05, nan, 0.05]], np.float32)
-    settings = {"ndvi_below": 0.25, "nbr2_below": 0.11, "bsi_above": 0.05}
-    without = vote(ndvi, nbr2, np.full_like(ndvi, nan), **settings, votes=2)
-    assert without.tolist() == [[BARE, COVERED, COVERED, UNSEEN, UNSEEN, COVERED]]
+    settings = {"ndvi_below": 0.25, "nbr2_below": 0.11, "bsi_above": 0.0}
+    without = vote(ndvi, nbr2, np.full_like(ndvi, nan), **settings)
+    assert without.tolist() == [[BARE, COVERED, COVERED, UNSEEN, UNSEEN, BARE]]
+    # The third vote can refuse, and cannot overrule.
     bsi = np.array([[0.2, 0.2, 0.2, 0.2, 0.2, -0.1]], np.float32)
-    assert vote(ndvi, nbr2, bsi, **settings, votes=2).tolist() == [[BARE, BARE, BARE, UNSEEN, UNSEEN, COVERED]]
-    assert vote(ndvi, nbr2, bsi, **settings, votes=3).tolist() == [[BARE, COVERED, COVERED, UNSEEN, UNSEEN, COVERED]]
+    assert vote(ndvi, nbr2, bsi, **settings).tolist() == [[BARE, COVERED, COVERED, UNSEEN, UNSEEN, COVERED]]
+
+
+@given(seasons(), st.data(), st.integers(0, 25))
+@settings(max_examples=100, deadline=None)
+def test_wet_looks_agree_with_a_plain_loop(season: tuple[np.ndarray, np.ndarray], data, within: int) -> None:
+    states, days = season
+    wet = np.array(data.draw(st.lists(st.booleans(), min_size=len(days), max_size=len(days))), bool)
+    left = leave_out_wet(states, days, wet, dry_within=within)
+    for row, got in zip(states, left, strict=True):
+        dry = days[(row != UNSEEN) & ~wet]
+        for k, day in enumerate(days):
+            near = len(dry) > 0 and np.abs(dry - day).min() <= within
+            assert got[k] == (UNSEEN if wet[k] and near else row[k])
 
 
 @given(

@@ -32,25 +32,18 @@ from ..options import (
 @click.option(
     "--nbr2",
     type=click.FloatRange(-1, 1),
-    default=0.11,
+    default=0.12,
     show_default=True,
     help="NBR2 below which a look may be bare soil; residue stands above it.",
 )
 @click.option(
     "--bsi",
     type=click.FloatRange(-1, 1),
-    default=0.05,
+    default=0.0,
     show_default=True,
     help="BSI above which a look may be bare soil; used where the tables hold L2A means of B02, B04, B08 and B11.",
 )
-@click.option(
-    "--votes",
-    type=click.IntRange(1, 3),
-    default=2,
-    show_default=True,
-    help="Indices, of NDVI, NBR2 and where known BSI, that must agree on bare soil.",
-)
-@existing_file("--weather", help="Daily weather CSV (date,precipitation_mm): looks after rain are left out.")
+@existing_file("--weather", help="Daily weather CSV (date,precipitation_mm): looks soon after rain are left out.")
 @click.option(
     "--rain",
     type=click.FloatRange(min=0, min_open=True),
@@ -64,6 +57,13 @@ from ..options import (
     default=4,
     show_default=True,
     help="Days before a look in which rain counts; the look's own day does not.",
+)
+@click.option(
+    "--dry-within",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    help="A look after rain is left out where a dry one of the same parcel is at most this many days away.",
 )
 @click.option(
     "--shortest-run",
@@ -81,17 +81,17 @@ def soil(
     ndvi: float,
     nbr2: float,
     bsi: float,
-    votes: int,
     weather: Path | None,
     rain: float,
     rain_days: int,
+    dry_within: int,
     shortest_run: int,
     threads: int,
     output: Path,
 ) -> None:
     """Tell on which days each parcel's soil lay bare.
 
-    Every clear look is bare soil or not by NDVI and NBR2 (and BSI where its bands are known); every day takes the state
+    A clear look is bare soil where NDVI and NBR2 (and BSI where its bands are known) say so; every day takes the state
     of the nearer look. The intervals of a parcel tile the span from the first to the last day. Parcels without any
     look have no interval; soil_details.parquet beside the CSV lists every parcel with its looks, gaps and reason.
 
@@ -106,10 +106,11 @@ def soil(
         markers,
         start=start,
         end=end,
-        thresholds=Thresholds(ndvi_below=ndvi, nbr2_below=nbr2, bsi_above=bsi, votes=votes),
+        thresholds=Thresholds(ndvi_below=ndvi, nbr2_below=nbr2, bsi_above=bsi),
         weather=weather,
         rain=rain,
         rain_days=rain_days,
+        dry_within=dry_within,
         shortest_run=shortest_run,
         threads=threads,
         output=output,

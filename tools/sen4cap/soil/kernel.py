@@ -55,13 +55,12 @@ def vote(
     ndvi_below: float,
     nbr2_below: float,
     bsi_above: float,
-    votes: int,
 ) -> NDArray[np.int8]:
-    """State of each look: bare where enough indices say so.
+    """State of each look: bare where all indices that are known say so.
 
     A low NDVI tells open ground from green, a low NBR2 = (B11 - B12) / (B11 + B12) tells soil from dry residue
     (cellulose absorbs in B12), and a high BSI = ((B11 + B04) - (B08 + B02)) / (B11 + B04 + B08 + B02) speaks for soil
-    again.
+    again. A majority will not do: NDVI and BSI both see green alone, and two votes of theirs would make soil of straw.
 
     Parameters
     ----------
@@ -71,17 +70,14 @@ def vote(
         NaN where its bands are not known: the look is then decided without it.
     ndvi_below, nbr2_below, bsi_above
         An index votes for bare soil below, or above, these values.
-    votes
-        Votes that make a look bare.
 
     Returns
     -------
     (parcel, look) int8
         `BARE`, `COVERED`, or `UNSEEN` where NDVI or NBR2 is missing.
     """
-    # NaN compares false: a missing BSI casts no vote.
-    count = (ndvi < ndvi_below).astype(np.int8) + (nbr2 < nbr2_below) + (bsi > bsi_above)
-    states = np.where(count >= votes, np.int8(BARE), np.int8(COVERED))
+    agreed = (ndvi < ndvi_below) & (nbr2 < nbr2_below) & ~(bsi <= bsi_above)
+    states = np.where(agreed, np.int8(BARE), np.int8(COVERED))
     states[np.isnan(ndvi) | np.isnan(nbr2)] = UNSEEN
     return states
 
@@ -123,6 +119,55 @@ def looks_after_rain(
     unknown = np.isnan(fallen)
     fallen[unknown] = 0
     return np.asarray(fallen.sum(axis=1) >= rain), np.asarray(unknown.any(axis=1))
+
+
+def leave_out_wet(
+    states: NDArray[np.int8], days: NDArray[np.int32], wet: NDArray[np.bool_], /, *, dry_within: int
+) -> NDArray[np.int8]:
+    """States without the looks that follow rain, where a dry look is near enough to speak for their days.
+
+    In a wet winter most looks follow rain: one without any dry look near is worth more than none for months, and stays.
+
+    Parameters
+    ----------
+    states : (parcel, look)
+        From `vote`.
+    days : (look,)
+        Days of the looks, ascending.
+    wet : (look,)
+        From `looks_after_rain`.
+    dry_within
+        A wet look of a parcel is left out where the parcel has a dry one at most this many days from it.
+
+    Returns
+    -------
+    (parcel, look) int8
+        With `UNSEEN` where a look is left out.
+    """
+    left = np.ascontiguousarray(states).copy()
+    _leave_out(left, np.ascontiguousarray(days, np.int32), np.ascontiguousarray(wet), dry_within)
+    return left
+
+
+@compiled
+def _leave_out(states, days, wet, dry_within):  # type: ignore[no-untyped-def]
+    parcels, looks = states.shape
+    upcoming = np.empty(looks, np.int64)
+    far = 1 << 40
+    for p in range(parcels):
+        dry = far
+        for k in range(looks - 1, -1, -1):
+            if states[p, k] != UNSEEN and not wet[k]:
+                dry = days[k]
+            upcoming[k] = dry
+        dry = -far
+        for k in range(looks):
+            if states[p, k] == UNSEEN:
+                continue
+            if not wet[k]:
+                dry = days[k]
+            elif min(days[k] - dry, upcoming[k] - days[k]) <= dry_within:
+                states[p, k] = UNSEEN
 
 
 def bare_intervals(

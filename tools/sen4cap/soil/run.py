@@ -20,14 +20,13 @@ from ..marker_table import MarkerTable
 from ..progress import say, track
 from ..soil_intervals import COLUMNS, STATES
 from ..tables import new_csv, read_csv, write_details
-from .kernel import UNSEEN, Intervals, bare_intervals, looks_after_rain, vote
+from .kernel import UNSEEN, Intervals, bare_intervals, leave_out_wet, looks_after_rain, vote
 
 BLOCK = 8192
 """Parcels a thread works on at a time."""
 FAR_DAYS = 30
 """Days farther from any look than this are told in the details."""
 NEVER_SEEN = "no clear look in the span"
-AFTER_RAIN = "every clear look follows rain"
 BSI_BANDS = ("B02", "B04", "B08", "B11")
 
 
@@ -37,16 +36,16 @@ class Thresholds(NamedTuple):
     ndvi_below: float
     nbr2_below: float
     bsi_above: float
-    votes: int
 
 
 class Weather(NamedTuple):
-    """Daily precipitation, mm, and when a look follows rain: see `kernel.looks_after_rain`."""
+    """Daily precipitation, mm, and what it does: see `kernel.looks_after_rain` and `kernel.leave_out_wet`."""
 
     days: NDArray[np.datetime64]
     precipitation: NDArray[np.float64]
     rain: float
     rain_days: int
+    dry_within: int
 
 
 class Block(NamedTuple):
@@ -55,7 +54,8 @@ class Block(NamedTuple):
     ids: NDArray[np.int32]
     found: Intervals
     after_rain: NDArray[np.int32]
-    unknown_rain: NDArray[np.bool_]
+    left_out: NDArray[np.int32]
+    without_weather: NDArray[np.int32]
 
 
 def soil(
@@ -67,6 +67,7 @@ def soil(
     weather: Path | None,
     rain: float,
     rain_days: int,
+    dry_within: int,
     shortest_run: int,
     threads: int,
     output: Path,
@@ -75,7 +76,7 @@ def soil(
     table = MarkerTable(markers)
     if not len(table.ids):
         raise BadInput(table.where, "holds no parcel")
-    record = _weather_of(weather, rain=rain, rain_days=rain_days) if weather else None
+    record = _weather_of(weather, rain=rain, rain_days=rain_days, dry_within=dry_within) if weather else None
     first = np.datetime64(start, "D")
     details: list[dict[str, pa.Array]] = []
     with new_csv(output, COLUMNS) as append:
@@ -89,7 +90,7 @@ def soil(
     _account(columns)
 
 
-def _weather_of(path: Path, *, rain: float, rain_days: int) -> Weather:
+def _weather_of(path: Path, *, rain: float, rain_days: int, dry_within: int) -> Weather:
     """Read daily precipitation."""
     frame = read_csv(path, required=("date", "precipitation_mm"))
     days = pd.to_datetime(frame["date"], format="%Y-%m-%d", errors="coerce")
@@ -104,7 +105,7 @@ def _weather_of(path: Path, *, rain: float, rain_days: int) -> Weather:
         raise BadInput(f"{path}, line {line}", f"has {frame.loc[line, 'date']} a second time")
     order = np.argsort(days.to_numpy())
     ordered = days.to_numpy()[order].astype("datetime64[D]")
-    return Weather(ordered, amounts.to_numpy(np.float64)[order], rain, rain_days)
+    return Weather(ordered, amounts.to_numpy(np.float64)[order], rain, rain_days, dry_within)
 
 
 def _kind_of(column: str) -> str:
@@ -128,17 +129,18 @@ def _blocks(
         rows = slice(first, past)
         days, ndvi, nbr2, bsi = _indices(table, rows, start, end, with_bsi)
         states = vote(ndvi, nbr2, bsi, **thresholds._asdict())
-        wet, unknown = np.zeros((2, len(days)), bool)
+        offsets = (days - np.datetime64(start, "D")).astype(np.int32)
+        after_rain = without_weather = left_out = np.zeros(past - first, np.int32)
         if weather:
             wet, unknown = looks_after_rain(
                 days, weather.days, weather.precipitation, rain=weather.rain, rain_days=weather.rain_days
             )
-        after_rain = (states[:, wet] != UNSEEN).sum(axis=1, dtype=np.int32)
-        states[:, wet] = UNSEEN
-        unsure = (states[:, unknown] != UNSEEN).any(axis=1)
-        offsets = (days - np.datetime64(start, "D")).astype(np.int32)
+            seen = states != UNSEEN
+            states = leave_out_wet(states, offsets, wet, dry_within=weather.dry_within)
+            after_rain, without_weather = (seen[:, which].sum(axis=1, dtype=np.int32) for which in (wet, unknown))
+            left_out = (seen & (states == UNSEEN)).sum(axis=1, dtype=np.int32)
         found = bare_intervals(states, offsets, span=span, shortest_run=shortest_run, far=FAR_DAYS)
-        return Block(table.ids[rows], found, after_rain, unsure)
+        return Block(table.ids[rows], found, after_rain, left_out, without_weather)
 
     group = BLOCK * 2 * thread_count(threads)
     firsts = range(0, len(table.ids), group)
@@ -199,13 +201,14 @@ def _details_of(block: Block, first: np.datetime64) -> dict[str, pa.Array]:
     far_days = np.bincount(found.far_parcel, weights=found.far_end - found.far_start, minlength=len(block.ids))
     offsets = pa.array(np.concatenate([[0], np.cumsum(count)]), pa.int32())
     stretches = [pa.array(first + edge, pa.date32()) for edge in (found.far_start, found.far_end)]
-    reason = np.where(found.looks > 0, "", np.where(block.after_rain > 0, AFTER_RAIN, NEVER_SEEN))
+    reason = np.where(found.looks > 0, "", NEVER_SEEN)
     return {
         "NewID": pa.array(block.ids, pa.int32()),
         "looks": pa.array(found.looks),
         "looks_after_rain": pa.array(block.after_rain),
+        "looks_left_out": pa.array(block.left_out),
+        "looks_without_weather": pa.array(block.without_weather),
         "looks_overruled": pa.array(found.overruled),
-        "looks_without_weather": pa.array(block.unknown_rain),
         "largest_gap": pa.array(found.largest_gap),
         "bare_days": pa.array(found.bare_days, mask=found.bare_days < 0),
         "days_far": pa.array(far_days.astype(np.int32)),
@@ -221,13 +224,13 @@ def _joined(details: list[dict[str, pa.Array]]) -> dict[str, pa.ChunkedArray]:
 
 def _account(details: dict[str, pa.ChunkedArray]) -> None:
     """Say of how many parcels nothing is known, and why."""
-    reasons = details["reason"].to_numpy()
-    ids = details["NewID"].to_numpy()
-    for reason in (NEVER_SEEN, AFTER_RAIN):
-        without = ids[reasons == reason]
-        if len(without):
-            more = f" and {len(without) - 10} more" if len(without) > 10 else ""
-            say(f"{len(without)} parcels without an interval, {reason}: {', '.join(map(str, without[:10]))}{more}")
-    unsure = int(details["looks_without_weather"].to_numpy().astype(bool).sum())
+    without = details["NewID"].to_numpy()[details["looks"].to_numpy() == 0]
+    if len(without):
+        more = f" and {len(without) - 10} more" if len(without) > 10 else ""
+        say(f"{len(without)} parcels without an interval, {NEVER_SEEN}: {', '.join(map(str, without[:10]))}{more}")
+    left_out = int(details["looks_left_out"].to_numpy().sum())
+    if left_out:
+        say(f"{left_out} looks left out, they follow rain and a dry one is near")
+    unsure = int((details["looks_without_weather"].to_numpy() > 0).sum())
     if unsure:
         say(f"{unsure} parcels have looks that the weather record does not cover; days without a record count as dry")

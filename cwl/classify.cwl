@@ -83,6 +83,11 @@ inputs:
     label: Field of the crop after
     doc: Field of the parcels with the crop code after the winter.
     inputBinding: {prefix: --crop-after}
+  harvest:
+    type: File?
+    label: Harvest weeks
+    doc: "Harvest weeks (harvest.csv or L4C): the threshold method looks at the days after them only."
+    inputBinding: {prefix: --harvest}
   min_pixels:
     type: int
     label: Fewest pixels

@@ -79,6 +79,9 @@ class Names(click.ParamType):
 @existing_file("--crops", help="CSV crop_code,role (winter, spring, grass, permanent, other): chooses the candidates.")
 @click.option("--crop-before", help="Field of the parcels with the crop code before the winter.")
 @click.option("--crop-after", help="Field of the parcels with the crop code after the winter.")
+@existing_file(
+    "--harvest", help="Harvest weeks (harvest.csv or L4C): the threshold method looks at the days after them only."
+)
 @click.option(
     "--min-pixels",
     type=click.IntRange(min=0),
@@ -193,6 +196,7 @@ def classify(
     crops: Path | None,
     crop_before: str | None,
     crop_after: str | None,
+    harvest: Path | None,
     min_pixels: int,
     min_looks: int,
     variables: tuple[str, ...],
@@ -229,6 +233,8 @@ def classify(
         raise click.UsageError("--model is a forest: it does not go with --method threshold.")
     if method == "forest" and not (insitu or model):
         raise click.UsageError("Give --insitu to train a forest, --model to use a saved one, or --method threshold.")
+    if harvest and method == "forest":
+        raise click.UsageError("--harvest serves --method threshold only.")
     if crops and not (crop_before or crop_after):
         raise click.UsageError("--crops needs --crop-before or --crop-after, or both.")
     if (crop_before or crop_after) and not crops:
@@ -245,6 +251,7 @@ def classify(
         method=method,
         insitu=InSitu(insitu, id_column, class_column, class_map, skip_invalid) if insitu else None,
         model=model,
+        harvest=harvest,
         crops=Crops(crops, crop_before, crop_after) if crops else None,
         least_pixels=min_pixels,
         least_looks=min_looks,

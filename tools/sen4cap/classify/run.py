@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..classes import NAMES, NWCC, WCC
 from ..errors import BadInput
+from ..harvests import read_harvests
 from ..outputs import whole_folder
 from ..parcels import Parcels, read_parcels, report_problems
 from ..progress import say
@@ -79,6 +80,7 @@ def classify(
     method: str,
     insitu: InSitu | None,
     model: Path | None,
+    harvest: Path | None,
     crops: Crops | None,
     least_pixels: int,
     least_looks: int,
@@ -102,7 +104,8 @@ def classify(
     account = open_account(fields, data, crops, layout, season, least_pixels=least_pixels, least_looks=least_looks)
     with whole_folder(output) as folder:
         if method == "threshold":
-            confidence = _by_thresholds(data, series, account, season, thresholds)
+            begin = _harvested(harvest, fields, data)
+            confidence = _by_thresholds(data, series, account, begin, season, thresholds)
             report = _check_against(labels, fields, account, confidence, "thresholds")
         else:
             if known is None:
@@ -177,8 +180,22 @@ def _by_model(
     return confidence
 
 
+def _harvested(harvest: Path | None, fields: Parcels, data: xr.Dataset) -> NDArray[np.int64]:
+    """Column of the first day after each parcel's harvest week; -1 where it is not known."""
+    if harvest is None:
+        return np.full(len(fields.ids), -1)
+    week, _ = read_harvests(harvest).of(fields.ids)
+    after = (week - np.datetime64(data.attrs["start"], "D")).astype("timedelta64[D]") + np.timedelta64(7, "D")
+    return np.where(np.isnat(week), -1, np.maximum(after.astype(np.int64), 0))
+
+
 def _by_thresholds(
-    data: xr.Dataset, series: Path, account: Account, season: int, thresholds: Thresholds
+    data: xr.Dataset,
+    series: Path,
+    account: Account,
+    begin: NDArray[np.int64],
+    season: int,
+    thresholds: Thresholds,
 ) -> NDArray[np.float64]:
     """Confidence of every usable parcel by the threshold rule; NaN where it is not classified."""
     missing = [name for name in ("LAI", "FCOVER") if name not in data]
@@ -195,7 +212,7 @@ def _by_thresholds(
             data["LAI"].to_numpy()[rows],
             data["FCOVER"].to_numpy()[rows],
             data[GAP].to_numpy()[rows],
-            np.full(len(rows), -1),
+            begin[some],
             first=column_of(data, datetime.date(season, 8, 1)),
             autumn_end=column_of(data, datetime.date(season, 12, 1)),
             winter_end=column_of(data, datetime.date(season + 1, 1, 1)),

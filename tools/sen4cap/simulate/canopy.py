@@ -1,7 +1,7 @@
 """Reflectance of a canopy by the gap-fraction model: the project's own.
 
 Leaves are stacked plates that absorb (Allen et al. 1969, J. Opt. Soc. Am. 59, 1376; Jacquemoud and Baret 1990, Remote
-Sens. Environ. 34, 75). A canopy is a turbid layer with an ellipsoidal distribution of leaf angles (Campbell 1986, Agric. For.
+Sens. Environ. 34, 75). A canopy is a turbid layer whose leaf angles follow an ellipsoid (Campbell 1986, Agric. For.
 Meteorol. 36, 317): gaps follow Beer and Lambert; light scattered once is integrated over depth with the joint gap
 probability of sun and view (Ross 1981; Kuusk 1991, hot spot); all further scattering is an upward and a downward
 diffuse flux, solved in closed form and integrated along the view (the two-stream equations with the coefficients of
@@ -120,9 +120,10 @@ class GapFractionModel:
         k_sun, k_view = extinction(sun, flatness), extinction(view, flatness)
         gap_sun, gap_view = np.exp(-k_sun * area), np.exp(-k_view * area)
         through_depth, gap_joint = self._joint_gaps(area, k_sun, k_view, geometry)
-        albedo = (reflectance + transmittance)[:, None, :]
         single = _single_scattering(reflectance, transmittance, geometry, k_sun, k_view) * through_depth[..., None]
-        layer = TwoStream(reflectance[:, None, :], transmittance[:, None, :], area[..., None], _level(flatness)[..., None])
+        layer = TwoStream(
+            reflectance[:, None, :], transmittance[:, None, :], area[..., None], _level(flatness)[..., None]
+        )
         black = single + layer.towards(k_view[..., None], k_sun[..., None])
         down_sun = layer.fluxes(k_sun[..., None], area[..., None])[0]
         down_view = layer.fluxes(k_view[..., None], area[..., None])[0]
@@ -133,9 +134,7 @@ class GapFractionModel:
     def _joint_gaps(self, area: Array, k_sun: Array, k_view: Array, geometry: Geometry) -> tuple[Array, Array]:
         """Depth integral of the probability that a leaf is both sunlit and seen, and that probability at the ground."""
         sun, view = np.tan(np.radians(geometry.sun_zenith)), np.tan(np.radians(geometry.view_zenith))
-        apart = np.sqrt(
-            max(sun**2 + view**2 - 2 * sun * view * np.cos(np.radians(geometry.azimuth_difference)), 1e-12)
-        )
+        apart = np.sqrt(max(sun**2 + view**2 - 2 * sun * view * np.cos(np.radians(geometry.azimuth_difference)), 1e-12))
 
         def probability(depth: Array) -> Array:
             reach = apart / self.hot_spot * depth
@@ -148,7 +147,7 @@ class GapFractionModel:
 
 
 def extinction(zenith: float | Array, flatness: Array) -> Array:
-    """Extinction coefficient of leaves in ellipsoidal distribution towards a zenith angle in radians (Campbell 1986)."""
+    """Extinction coefficient of an ellipsoidal distribution towards a zenith angle in radians (Campbell 1986)."""
     return np.sqrt(flatness**2 + np.tan(zenith) ** 2) / (flatness + 1.774 * (flatness + 1.182) ** -0.733)
 
 
@@ -227,7 +226,7 @@ class TwoStream:
 def _single_scattering(
     reflectance: Array, transmittance: Array, geometry: Geometry, k_sun: Array, k_view: Array
 ) -> Array:
-    """Reflectance factor per unit of sunlit and seen leaf area, (canopy, 1, band): Ross 1981, leaves facing anywhere."""
+    """Reflectance factor per sunlit and seen leaf area, (canopy, 1, band): Ross 1981, leaves facing anywhere."""
     sun, view = np.radians(geometry.sun_zenith), np.radians(geometry.view_zenith)
     cosine = np.cos(sun) * np.cos(view) + np.sin(sun) * np.sin(view) * np.cos(np.radians(geometry.azimuth_difference))
     angle = np.pi - np.arccos(np.clip(cosine, -1, 1))

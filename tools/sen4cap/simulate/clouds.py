@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 FIELD_M = 40.0
 LEAST_DOMAIN_M = 40_960.0
-OUTER_M = 9_000.0
-"""Cell of the cloud field, least side of its domain, and the distance over which clouds hang together (ours)."""
+"""Cell of the cloud field and least side of its domain."""
+SHEET, HEAP = (25_000.0, 3.7), (2_500.0, 3.0)
+"""Distance over which clouds hang together (m) and the power with which finer detail fades: sheets and heaps (ours)."""
+HEAP_SHARE = 0.25
 
 REGIMES: dict[str, tuple[float, float] | None] = {
     "none": None,
     "clear": (0.20, 0.32),
-    "ordinary": (0.58, 0.75),
+    "ordinary": (0.53, 0.74),
     "dense": (0.74, 0.87),
 }
 """Mean cloud cover in high summer and in deep winter. Ordinary is Belgium's, as the looks of Sentinel-2 see it."""
@@ -78,7 +80,8 @@ def draw_sky(
         return Sky(nothing, nothing, 1.0, 1.0)
     cover = means[0] + (means[1] - means[0]) * winter
     cells = 1 << int(np.ceil(np.log2(max(LEAST_DOMAIN_M, 3 * 10.0 * max(shape)) / FIELD_M)))
-    height = _field(cells, random)
+    kind = HEAP if random.random() < HEAP_SHARE else SHEET
+    height = _field(cells, kind, random)
     height = SPELL_SHARE * unsettled + np.sqrt(1 - SPELL_SHARE**2) * height + NormalDist().inv_cdf(cover)
     thickness = random.lognormal(np.log(4.0), 0.8)
     # Rims fade out softly: a thin veil reaches past the edge that anybody would draw.
@@ -96,18 +99,18 @@ def draw_sky(
     return Sky(here, shade, float(random.uniform(0.75, 1.2)), float(random.uniform(0.06, 0.20)))
 
 
-def _field(cells: int, random: np.random.Generator) -> NDArray[np.float32]:
-    """Gaussian random field of unit variance: flat beyond the outer scale, falling with the power 3.2 below it."""
-    amplitude = _amplitude(cells)
+def _field(cells: int, kind: tuple[float, float], random: np.random.Generator) -> NDArray[np.float32]:
+    """Gaussian random field of unit variance: flat beyond the outer scale, falling with a power below it."""
+    amplitude = _amplitude(cells, *kind)
     spectrum = np.fft.rfft2(random.standard_normal((cells, cells), dtype=np.float32)) * amplitude
     return np.asarray(np.fft.irfft2(spectrum, s=(cells, cells)), dtype=np.float32)
 
 
 @functools.lru_cache(maxsize=4)
-def _amplitude(cells: int) -> NDArray[np.float32]:
+def _amplitude(cells: int, outer_m: float, steepness: float) -> NDArray[np.float32]:
     along = np.fft.fftfreq(cells, FIELD_M)[:, None]
     across = np.fft.rfftfreq(cells, FIELD_M)[None]
-    power = (along**2 + across**2 + (1 / OUTER_M) ** 2) ** (-3.2 / 2)
+    power = (along**2 + across**2 + (1 / outer_m) ** 2) ** (-steepness / 2)
     power[0, 0] = 0
     # Every inner column of a real transform stands for two frequencies.
     twice = np.full(power.shape[1], 2.0)

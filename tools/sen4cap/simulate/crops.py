@@ -47,26 +47,46 @@ class Crop:
     flatness: float
 
 
+# fmt: off
 CROPS = (
-    Crop(311, "winter wheat", "winter", ("07-18", "08-12"), ("10-08", "11-20"), (4.0, 6.0), True, (0.35, 0.8), 0.24, 0.21, 0.78, 0.95),
-    Crop(321, "winter barley", "winter", ("07-02", "07-18"), ("09-24", "10-12"), (3.5, 5.5), True, (0.3, 0.7), 0.09, 0.07, 0.78, 0.95),
-    Crop(411, "winter rapeseed", "winter", ("07-12", "07-28"), ("08-22", "09-10"), (3.5, 5.0), True, (0.3, 0.6), 0.03, 0.02, 0.4, 1.4),
-    Crop(322, "spring barley", "spring", ("07-24", "08-14"), ("03-01", "04-05"), (3.0, 5.0), True, (0.3, 0.6), 0.05, 0.06, 0.75, 0.95),
-    Crop(43, "peas", "spring", ("06-28", "07-25"), ("03-10", "05-10"), (3.0, 4.5), False, (0.2, 0.4), 0.04, 0.04, 0.7, 1.2),
-    Crop(921, "flax", "spring", ("07-12", "08-05"), ("03-20", "04-15"), (2.5, 4.0), True, (0.15, 0.35), 0.03, 0.03, 0.65, 1.0),
-    Crop(904, "early potatoes", "spring", ("07-08", "08-20"), ("03-10", "04-10"), (3.0, 5.0), False, (0.03, 0.12), 0.04, 0.03, 0.65, 1.5),
-    Crop(901, "potatoes", "spring", ("08-28", "10-10"), ("04-05", "05-12"), (3.5, 5.5), False, (0.03, 0.12), 0.10, 0.13, 0.25, 1.5),
-    Crop(201, "silage maize", "spring", ("09-08", "10-10"), ("04-20", "05-22"), (3.0, 5.0), False, (0.08, 0.25), 0.16, 0.18, 0.5, 1.1),
-    Crop(202, "grain maize", "spring", ("10-05", "11-10"), ("04-20", "05-18"), (3.0, 4.5), True, (0.6, 0.9), 0.05, 0.05, 0.15, 1.1),
-    Crop(91, "sugar beet", "spring", ("09-18", "11-30"), ("03-18", "04-20"), (3.5, 5.5), False, (0.2, 0.45), 0.10, 0.11, 0.08, 1.4),
-    Crop(951, "onions", "spring", ("08-12", "09-12"), ("03-05", "04-10"), (2.0, 3.5), True, (0.05, 0.2), 0.02, 0.02, 0.55, 0.7),
-    Crop(931, "beans", "spring", ("08-10", "09-25"), ("05-25", "06-22"), (2.5, 4.0), False, (0.1, 0.3), 0.03, 0.04, 0.45, 1.4),
-    Crop(953, "leek and winter cabbage", "other", ("11-25", "03-20"), ("06-01", "07-05"), (2.0, 3.5), False, (0.1, 0.3), 0.02, 0.01, 0.0, 1.2),
-)  # fmt: skip
+    Crop(311, "winter wheat", "winter", harvest=("07-18", "08-12"), sowing=("10-08", "11-20"), peak=(4.0, 6.0),
+         ripens=True, residue=(0.35, 0.8), share_before=0.24, share_after=0.21, cover_chance=0.78, flatness=0.95),
+    Crop(321, "winter barley", "winter", harvest=("07-02", "07-18"), sowing=("09-24", "10-12"), peak=(3.5, 5.5),
+         ripens=True, residue=(0.3, 0.7), share_before=0.09, share_after=0.07, cover_chance=0.78, flatness=0.95),
+    Crop(411, "winter rapeseed", "winter", harvest=("07-12", "07-28"), sowing=("08-22", "09-10"), peak=(3.5, 5.0),
+         ripens=True, residue=(0.3, 0.6), share_before=0.03, share_after=0.02, cover_chance=0.4, flatness=1.4),
+    Crop(322, "spring barley", "spring", harvest=("07-24", "08-14"), sowing=("03-01", "04-05"), peak=(3.0, 5.0),
+         ripens=True, residue=(0.3, 0.6), share_before=0.05, share_after=0.06, cover_chance=0.75, flatness=0.95),
+    Crop(43, "peas", "spring", harvest=("06-28", "07-25"), sowing=("03-10", "05-10"), peak=(3.0, 4.5),
+         ripens=False, residue=(0.2, 0.4), share_before=0.04, share_after=0.04, cover_chance=0.7, flatness=1.2),
+    Crop(921, "flax", "spring", harvest=("07-12", "08-05"), sowing=("03-20", "04-15"), peak=(2.5, 4.0),
+         ripens=True, residue=(0.15, 0.35), share_before=0.03, share_after=0.03, cover_chance=0.65, flatness=1.0),
+    Crop(904, "early potatoes", "spring", harvest=("07-08", "08-20"), sowing=("03-10", "04-10"), peak=(3.0, 5.0),
+         ripens=False, residue=(0.03, 0.12), share_before=0.04, share_after=0.03, cover_chance=0.65, flatness=1.5),
+    Crop(901, "potatoes", "spring", harvest=("08-28", "10-10"), sowing=("04-05", "05-12"), peak=(3.5, 5.5),
+         ripens=False, residue=(0.03, 0.12), share_before=0.1, share_after=0.13, cover_chance=0.25, flatness=1.5),
+    Crop(201, "silage maize", "spring", harvest=("09-08", "10-10"), sowing=("04-20", "05-22"), peak=(3.0, 5.0),
+         ripens=False, residue=(0.08, 0.25), share_before=0.16, share_after=0.18, cover_chance=0.5, flatness=1.1),
+    Crop(202, "grain maize", "spring", harvest=("10-05", "11-10"), sowing=("04-20", "05-18"), peak=(3.0, 4.5),
+         ripens=True, residue=(0.6, 0.9), share_before=0.05, share_after=0.05, cover_chance=0.15, flatness=1.1),
+    Crop(91, "sugar beet", "spring", harvest=("09-18", "11-30"), sowing=("03-18", "04-20"), peak=(3.5, 5.5),
+         ripens=False, residue=(0.2, 0.45), share_before=0.1, share_after=0.11, cover_chance=0.08, flatness=1.4),
+    Crop(951, "onions", "spring", harvest=("08-12", "09-12"), sowing=("03-05", "04-10"), peak=(2.0, 3.5),
+         ripens=True, residue=(0.05, 0.2), share_before=0.02, share_after=0.02, cover_chance=0.55, flatness=0.7),
+    Crop(931, "beans", "spring", harvest=("08-10", "09-25"), sowing=("05-25", "06-22"), peak=(2.5, 4.0),
+         ripens=False, residue=(0.1, 0.3), share_before=0.03, share_after=0.04, cover_chance=0.45, flatness=1.4),
+    Crop(953, "leek and winter cabbage", "other", harvest=("11-25", "03-20"), sowing=("06-01", "07-05"), peak=(2.0, 3.5),
+         ripens=False, residue=(0.1, 0.3), share_before=0.02, share_after=0.01, cover_chance=0.0, flatness=1.2),
+)
+# fmt: on
 """Arable crops. Maize and sugar beet are the late harvests, leek the main crop that stands green in winter."""
 
-GRASS = Crop(60, "permanent grassland", "grass", ("05-01", "10-31"), ("09-01", "09-30"), (3.0, 5.0), False, (0.0, 0.0), 0, 0, 0, 0.9)  # fmt: skip
-ORCHARD = Crop(9716, "orchard", "permanent", ("08-25", "10-15"), ("11-01", "11-30"), (2.0, 3.2), False, (0.0, 0.0), 0, 0, 0, 1.0)  # fmt: skip
+# fmt: off
+GRASS = Crop(60, "permanent grassland", "grass", harvest=("05-01", "10-31"), sowing=("09-01", "09-30"), peak=(3.0, 5.0),
+         ripens=False, residue=(0.0, 0.0), share_before=0, share_after=0, cover_chance=0, flatness=0.9)
+ORCHARD = Crop(9716, "orchard", "permanent", harvest=("08-25", "10-15"), sowing=("11-01", "11-30"), peak=(2.0, 3.2),
+           ripens=False, residue=(0.0, 0.0), share_before=0, share_after=0, cover_chance=0, flatness=1.0)
+# fmt: on
 GRASS_SHARE, ORCHARD_SHARE = 0.13, 0.03
 
 

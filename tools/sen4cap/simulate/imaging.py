@@ -17,9 +17,21 @@ from .spectra import BANDS, CLOUD, COARSE, FINE, SHADOW_DIFFUSE, SNOW
 Floats = NDArray[np.float32]
 MULTIPLES = np.array([0.15, 0.4, 0.65, 0.85, 1.0, 1.15, 1.35, 1.6, 2.0, 2.6])
 COVERS_AT_ONCE = 2048
-NODATA, DARK, SHADOW, GREEN, BARE, WATER, UNSURE, CLOUD_MEDIUM, CLOUD_HIGH, CIRRUS, SNOWY = 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+NODATA, DARK, SHADOW, GREEN, BARE, WATER, UNSURE, CLOUD_MEDIUM, CLOUD_HIGH, CIRRUS, SNOWY = (
+    0,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+    11,
+)
 LOW_SUN = (22.0, 28.0)
-"""Sun elevations below and above which Sen2Cor does not and does call bare fields bare (measured on a winter in Flanders)."""
+"""Sun elevations below which Sen2Cor hardly ever calls a bare field bare, and above which it does (seen in Flanders)."""
 _FINE = [BANDS.index(name) for name in FINE]
 _COARSE = [BANDS.index(name) for name in COARSE]
 

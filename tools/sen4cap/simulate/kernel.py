@@ -77,7 +77,11 @@ def grow(
             lost += yellow
         else:
             warm = max(0.0, mean[day] - base)
-            rate = speed * warm if family == THERMAL else speed * (12.0 if mean[day] >= 4 else 6.0 if mean[day] > 0 else 0.0)
+            rate = (
+                speed * warm
+                if family == THERMAL
+                else speed * (12.0 if mean[day] >= 4 else 6.0 if mean[day] > 0 else 0.0)
+            )
             if family == GOMPERTZ:
                 step = rate * np.log(max(peak, 2 * seedling) / max(area, 1e-4)) / span
             else:

@@ -26,11 +26,6 @@ NO_CROPLAND, NO_SECOND, FEW_LOOKS, NO_SEASON, OUTSIDE_LIMITS = 0, 65530, 65531, 
 HRL_CRS = "EPSG:3035"
 
 
-def l4c_name(season: Season, country: str) -> str:
-    """Name of the harvest file, as Sen4CAP gives it."""
-    return f"Sen4CAP_L4C_NA_{country}_{season.year}_CSV.csv"
-
-
 def write_crop_table(path: Path) -> None:
     """Write crop codes, roles and names."""
     crops = (*CROPS, GRASS, ORCHARD)
@@ -72,7 +67,9 @@ def write_hrl(
     for path, codes in ((sce, emergence), (cpmch, harvest)):
         raster = np.zeros((rows, columns), dtype=np.uint16)
         rasterio.features.rasterize(
-            ((shape, int(code)) for shape, code in zip(shapes, codes, strict=True) if code), out=raster, transform=transform
+            ((shape, int(code)) for shape, code in zip(shapes, codes, strict=True) if code),
+            out=raster,
+            transform=transform,
         )
         if noise > 0:
             raster[(raster > 0) & (lot < 0.02)] = FEW_LOOKS
@@ -100,9 +97,7 @@ def hrl_codes(
         emergence[invented] = yydoy(days.to_numpy())
     harvest = np.full(len(truth), NO_CROPLAND, dtype=np.uint16)
     dates = _off(truth["harvest"], arable, 4.0 if noise else 0.0, random)
-    harvest[arable] = np.where(
-        dates >= np.datetime64(f"{season.year + 1}-01-01"), OUTSIDE_LIMITS, yydoy(dates)
-    )
+    harvest[arable] = np.where(dates >= np.datetime64(f"{season.year + 1}-01-01"), OUTSIDE_LIMITS, yydoy(dates))
     return emergence, harvest
 
 

@@ -13,15 +13,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..seasons import Season
+from .arable import ArableField
 from .canopy import green_cover
+from .crops import GRASS_SHARE, ORCHARD_SHARE
+from .permanent import meadow, orchard
 from .spectra import SOILS
-from .stands import EMERGED_LAI, Story, tell
+from .story import EMERGED_LAI, Story
 from .weather import Weather, draw_weather
 
 Floats = NDArray[np.float32]
-BARE_GREEN, BARE_DRY = 0.15, 0.30
-"""Ground is bare where living leaves hide less than 15 % of it from above and dead matter less than 30 %: below that
-conservation tillage begins (USDA), and NDVI and NBR2 thresholds of bare soil lie there."""
+BARE_DRY = 0.30
+"""Ground is bare where no stand has emerged (green LAI below 0.1, a green cover of 5 %) and dead matter hides less than
+30 % of it: from there on it counts as conservation tillage (USDA)."""
 
 TRUTH_COLUMNS = {
     "NewID": "identifier of the parcel",
@@ -37,13 +40,13 @@ TRUTH_COLUMNS = {
     "cover_crop": "species sown as a cover crop; empty where none was",
     "sown": "day on which it was sown",
     "emergence": "first day with a cover-crop LAI of 0.1 or more; class 1 only",
-    "termination": "day of ploughing, rolling, spraying or mowing, or of the night whose frost killed half of the stand",
+    "termination": "day of ploughing, rolling, spraying or mowing, or of the frost that left less than half of it",
     "termination_kind": "ploughing, rolling, herbicide, mowing, frost, or none where it stands at the end of the truth",
     "half_gone": "first day from the termination on with less than half of the stand's LAI on its eve",
     "growth": "growth family: thermal, logistic or gompertz",
     "flushes": "number of times the stand came up",
     "cut": "day of a cut for fodder after which the stand grew again",
-    "fallow": "what was done instead: ploughed, cultivated, stubble, winter crop, or failed where the stand never emerged",
+    "fallow": "what was done instead: ploughed, cultivated, stubble, winter crop, or failed: sown, never emerged",
     "weeds_lai": "largest LAI of volunteers and weeds from harvest to the next sowing, m2/m2",
     "lai_max": "largest green LAI of the parcel from emergence to termination, m2/m2",
     "lai_max_date": "its first day",
@@ -82,7 +85,7 @@ class Landscape:
     moisture
         Of the topsoil, 0 dry to 1 saturated.
     bare
-        bool: see `BARE_GREEN`.
+        bool: see `is_bare`.
     soil : (parcel, band)
         Reflectance of the dry soil.
     truth : DataFrame
@@ -123,7 +126,7 @@ def draw_landscape(
     for parcel in range(count):
         story = tell(parcel + 1, weather, seed=seed)
         cover = green_cover(story.green, story.flatness)
-        bare_days = is_bare(cover, story.brown, story.residue)
+        bare_days = is_bare(story.green, story.brown, story.residue)
         daily = (
             *(story.green, cover, story.brown, story.residue, story.weathering),
             *(story.chlorophyll, story.flatness, story.moisture),
@@ -137,20 +140,33 @@ def draw_landscape(
     return Landscape(weather.days[first:past], **arrays, bare=bare, soil=soil, truth=_typed(truth), weather=weather)
 
 
+def tell(number: int, weather: Weather, *, seed: int) -> Story:
+    """Draw the story of parcel `number`."""
+    random = np.random.default_rng([seed, 3, number])
+    soil = str(random.choice(list(SOILS), p=[0.5, 0.2, 0.2, 0.1]))
+    brightness = float(np.exp(random.normal(0, 0.08)))
+    lot = random.random()
+    if lot < GRASS_SHARE:
+        return meadow(random, weather, soil, brightness)
+    if lot < GRASS_SHARE + ORCHARD_SHARE:
+        return orchard(random, weather, soil, brightness)
+    return ArableField(random, weather, soil, brightness).tell()
+
+
 def is_bare(green: NDArray, brown: NDArray, residue: NDArray) -> NDArray[np.bool_]:
-    """Days on which the ground is bare: `BARE_GREEN` and `BARE_DRY`.
+    """Days on which the ground is bare: no stand has emerged, and dead matter hides less than `BARE_DRY` of it.
 
     Parameters
     ----------
     green
-        Green cover, 0 to 1.
+        Green LAI, m2/m2.
     brown
         Area index of standing dead leaves; half of it projects onto the ground.
     residue
         Ground cover of residue.
     """
     dry = 1 - (1 - residue) * np.exp(-0.5 * brown)
-    return (green < BARE_GREEN) & (dry < BARE_DRY)
+    return (green < EMERGED_LAI) & (dry < BARE_DRY)
 
 
 def _row(
@@ -200,7 +216,9 @@ def _row(
         "inter_days": end - monday,
         "bare_days": int(bare[monday:end].sum()),
         "nonbare_days": end - monday - int(bare[monday:end].sum()),
-        "weeds_lai": round(float(story.weeds[story.harvest : max(min(story.next_sown, len(bare)), story.harvest + 1)].max()), 3),
+        "weeds_lai": round(
+            float(story.weeds[story.harvest : max(min(story.next_sown, len(bare)), story.harvest + 1)].max()), 3
+        ),
     }
     if wcc:
         past = story.termination + 1 if story.termination >= 0 else season_end + 1
@@ -229,9 +247,9 @@ def _typed(truth: pd.DataFrame) -> pd.DataFrame:
     return truth
 
 
-_DATES = frozenset(
-    ("harvest", "harvest_week", "sown", "emergence", "termination", "half_gone", "cut", "lai_max_date")
-    + ("fcover_max_date", "next_sown", "next_emergence", "inter_end")
-)
+_DATES = {
+    *("harvest", "harvest_week", "sown", "emergence", "termination", "half_gone", "cut"),
+    *("lai_max_date", "fcover_max_date", "next_sown", "next_emergence", "inter_end"),
+}
 
 __all__ = ["EMERGED_LAI", "TRUTH_COLUMNS", "Landscape", "draw_landscape", "is_bare"]

@@ -117,9 +117,7 @@ def sun_position(moment: datetime.datetime, *, latitude: float, longitude: float
     apparent = math.radians(
         mean_longitude + centre - 0.00569 - 0.00478 * math.sin(math.radians(125.04 - 1934.136 * century))
     )
-    tilt = math.radians(
-        23.439291 - 0.0130042 * century + 0.00256 * math.cos(math.radians(125.04 - 1934.136 * century))
-    )
+    tilt = math.radians(23.439291 - 0.0130042 * century + 0.00256 * math.cos(math.radians(125.04 - 1934.136 * century)))
     declination = math.asin(math.sin(tilt) * math.sin(apparent))
     ascension = math.atan2(math.cos(tilt) * math.sin(apparent), math.cos(apparent))
     sidereal = 280.46061837 + 360.98564736629 * century * 36525
@@ -127,7 +125,5 @@ def sun_position(moment: datetime.datetime, *, latitude: float, longitude: float
     place = math.radians(latitude)
     cosine = math.sin(place) * math.sin(declination) + math.cos(place) * math.cos(declination) * math.cos(hour)
     zenith = math.acos(max(-1.0, min(1.0, cosine)))
-    azimuth = math.atan2(
-        -math.sin(hour), math.tan(declination) * math.cos(place) - math.sin(place) * math.cos(hour)
-    )
+    azimuth = math.atan2(-math.sin(hour), math.tan(declination) * math.cos(place) - math.sin(place) * math.cos(hour))
     return math.degrees(zenith), math.degrees(azimuth) % 360

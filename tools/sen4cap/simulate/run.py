@@ -24,7 +24,7 @@ from ..tables import write_csv
 from .archive import item_id, scene_item, write_scene
 from .canopy import CanopyModel, GapFractionModel
 from .imaging import observe
-from .labels import l4c_name, write_crop_table, write_hrl, write_insitu, write_l4c
+from .labels import write_crop_table, write_hrl, write_insitu, write_l4c
 from .landscape import Landscape, draw_landscape
 from .orbits import Look, looks
 from .plots import Plots, draw_plots
@@ -79,7 +79,7 @@ def simulate(
         items = list(track(_on_threads(take, passes, threads), "acquisitions", total=len(passes)))
         write_items(
             folder, items, id=f"simulated-{tile}-{season}-{seed}",
-            description=f"Simulated Sentinel-2 L2A season {season}/{season + 1} of {parcels_count} parcels, seed {seed}",
+            description=f"Simulated Sentinel-2 L2A, season {season}, {parcels_count} parcels, seed {seed}",
         )  # fmt: skip
         _write_tables(
             folder, frame, landscape, season=winter, seed=seed, insitu_share=insitu_share, label_noise=label_noise,
@@ -106,14 +106,18 @@ def _place(plots: Plots, tile: str, crs: str) -> tuple[str, tuple[float, float],
     """CRS of the tile, corner of the landscape in it, and longitude and latitude of its middle."""
     code, east, north = utm_of_tile(tile)
     if plots.side > 0.95 * TILE_M:
-        raise BadInput(f"{len(plots.parcels)} parcels", f"need {plots.side / 1000:.0f} km and a tile holds 109", do="ask for fewer")
+        raise BadInput(
+            f"{len(plots.parcels)} parcels", f"need {plots.side / 1000:.0f} km and a tile holds 109", do="ask for fewer"
+        )
     room = TILE_M - plots.side - 2000
     corner = (east + min(PLACE_IN_TILE_M[0], room), north + min(PLACE_IN_TILE_M[1], room) - 9_000)
     to_globe = Transformer.from_crs(code, 4326, always_xy=True)
     longitude, latitude = to_globe.transform(corner[0] + plots.side / 2, corner[1] + plots.side / 2)
     area = CRS.from_user_input(crs).area_of_use
     if area and not (area.west <= longitude <= area.east and area.south <= latitude <= area.north):
-        raise BadInput(f"tile {tile}", f"lies outside the area of {crs}, {area.name}", do="choose the --crs of the tile's country")
+        raise BadInput(
+            f"tile {tile}", f"lies outside the area of {crs}, {area.name}", do="choose the --crs of the tile's country"
+        )
     return f"EPSG:{code}", corner, (float(longitude), float(latitude))
 
 
@@ -164,7 +168,6 @@ def _write_tables(
     write_insitu(folder / "insitu.csv", truth, share=insitu_share, seed=seed)
     write_hrl(folder / "sce.tif", folder / "cpmch.tif", frame, truth, season=season, noise=label_noise, seed=seed)
     write_l4c(folder / "l4c.csv", frame, truth, season=season, country="BEL", seed=seed)
-    write_l4c(folder / l4c_name(season, "BEL"), frame, truth, season=season, country="BEL", seed=seed)
     _write_weather(folder / "weather.csv", landscape.weather, start, end)
     write_truth(folder / "truth.csv", truth)
 

@@ -112,9 +112,7 @@ def state_on(scenery: Scenery, day: np.datetime64) -> State:
     def column(values: Floats, position: int) -> NDArray[np.float64]:
         return np.concatenate([[verge[position]], values[:, at].astype(float), rest[:, position]])
 
-    stand = Stand(
-        column(truth.lai, 0), column(truth.brown, 1), column(truth.chlorophyll, 2), column(truth.flatness, 3)
-    )
+    stand = Stand(column(truth.lai, 0), column(truth.brown, 1), column(truth.chlorophyll, 2), column(truth.flatness, 3))
     dry = np.concatenate(
         [
             [SOILS["loam"] * 0.9],

@@ -1,11 +1,9 @@
 """Numbers of the canopy model: what leaves, soils and residues do in the bands of Sentinel-2.
 
-Bands are in the order of `BANDS`. Leaf constants are means over the bands (ESA, Sentinel-2A spectral responses as boxes
-of the nominal width) of the PROSPECT-D tables of refractive index and specific absorption: Feret, Gitelson, Noble and
-Jacquemoud 2017, Remote Sens. Environ. 193, 204-215. Soil and residue levels follow silty, loamy and sandy topsoils of
-the Belgian loam belt and its surroundings in the LUCAS 2015 topsoil library (Orgiazzi et al. 2018, Eur. J. Soil Sci. 69,
-140-153) and small-grain residue in Daughtry 2001 (Agron. J. 93, 125-131) and Hively et al. 2021 (Remote Sens. 13, 3718),
-rounded to what is typical: ours.
+Bands are in the order of `BANDS`. Leaf constants are means over the bands (boxes of the nominal centre and width of
+Sentinel-2A) of the PROSPECT-D tables of refractive index and specific absorption: Feret, Gitelson, Noble and Jacquemoud
+2017, Remote Sens. Environ. 193, 204-215. Soil, residue and cloud levels are ours: soils lie where bare fields lie in clear Sentinel-2 scenes of Flanders (NDVI 0.15 to 0.20, NBR2 0.03 to 0.08); residue and moisture raise NBR2 as
+described by Hively et al. 2021 (Remote Sens. 13, 3718).
 """
 
 from __future__ import annotations
@@ -65,22 +63,22 @@ GREEN_STRUCTURE, GREEN_WATER, GREEN_DRY_MATTER, CAROTENOIDS_PER_CHLOROPHYLL = 1.
 """A living leaf of a crop; its chlorophyll is drawn (ours, the medians of the BV-NET training ranges)."""
 
 SOILS: dict[str, NDArray[np.float64]] = {
-    "silt loam": np.array([0.090, 0.122, 0.158, 0.172, 0.184, 0.196, 0.206, 0.214, 0.290, 0.258]),
-    "loam": np.array([0.075, 0.103, 0.138, 0.150, 0.160, 0.170, 0.180, 0.187, 0.252, 0.222]),
-    "sandy loam": np.array([0.098, 0.136, 0.182, 0.198, 0.211, 0.224, 0.236, 0.244, 0.330, 0.292]),
-    "clay": np.array([0.062, 0.084, 0.112, 0.122, 0.131, 0.140, 0.149, 0.155, 0.212, 0.183]),
+    "silt loam": np.array([0.090, 0.122, 0.158, 0.172, 0.184, 0.196, 0.206, 0.214, 0.284, 0.264]),
+    "loam": np.array([0.075, 0.103, 0.138, 0.150, 0.160, 0.170, 0.180, 0.187, 0.248, 0.229]),
+    "sandy loam": np.array([0.098, 0.136, 0.182, 0.198, 0.211, 0.224, 0.236, 0.244, 0.322, 0.298]),
+    "clay": np.array([0.062, 0.084, 0.112, 0.122, 0.131, 0.140, 0.149, 0.155, 0.208, 0.190]),
 }
 """Reflectance of dry, smooth, bare topsoil."""
 
-WET_FRACTION = np.array([0.56, 0.56, 0.57, 0.57, 0.57, 0.57, 0.57, 0.57, 0.50, 0.475])
+WET_FRACTION = np.array([0.62, 0.62, 0.63, 0.63, 0.63, 0.64, 0.64, 0.64, 0.56, 0.525])
 """Reflectance of saturated soil as a share of that of dry soil. Water darkens all bands, 2.2 um most (Lobell and Asner
-2002, Soil Sci. Soc. Am. J. 66, 722-727): NBR2 rises with moisture, from 0.06 to about 0.09."""
+2002, Soil Sci. Soc. Am. J. 66, 722-727): NBR2 rises with moisture, from 0.04 to about 0.07."""
 
-STRAW = np.array([0.105, 0.150, 0.205, 0.232, 0.255, 0.275, 0.296, 0.312, 0.390, 0.285])
-"""Fresh dry residue: cellulose and lignin absorb at 2.1 to 2.3 um, NBR2 about 0.16."""
+STRAW = np.array([0.105, 0.150, 0.205, 0.232, 0.255, 0.275, 0.296, 0.312, 0.385, 0.290])
+"""Fresh dry residue: cellulose and lignin absorb at 2.1 to 2.3 um, NBR2 about 0.14."""
 
-WEATHERED = np.array([0.072, 0.100, 0.138, 0.158, 0.176, 0.193, 0.210, 0.224, 0.300, 0.225])
-"""Residue after a wet winter."""
+WEATHERED = np.array([0.072, 0.100, 0.138, 0.158, 0.176, 0.193, 0.210, 0.224, 0.295, 0.240])
+"""Residue after a wet winter: NBR2 about 0.10."""
 
 ASPHALT = np.array([0.085, 0.098, 0.112, 0.118, 0.124, 0.130, 0.136, 0.140, 0.165, 0.158])
 ROOFS = np.array([0.105, 0.120, 0.145, 0.155, 0.165, 0.175, 0.185, 0.190, 0.225, 0.205])

@@ -61,13 +61,13 @@ def draw_weather(year: int, *, latitude: float, seed: int) -> Weather:
     warm = _departures(random, count, memory=0.82)
     mean = 11.0 - 0.7 * (latitude - 50.7) - 7.6 * np.cos(season) + 3.3 * warm
     # A cloudy winter is mild, a cloudy summer is cool.
-    mean += 1.1 * unsettled * (2 * winter - 1)
+    mean = mean + 1.1 * unsettled * (2 * winter - 1)
     rain_chance = 1 / (1 + np.exp(-(0.05 + 1.5 * unsettled)))
     raining = random.random(count) < rain_chance
     precipitation = np.where(raining, random.gamma(0.75, 4.9, count) * np.exp(0.25 * unsettled), 0.0)
     spread = np.maximum(2.0, (4.2 + 6.0 * (1 - winter)) * np.exp(-0.35 * unsettled) + random.normal(0, 0.8, count) + 1)
     lowest, highest = mean - 0.52 * spread, mean + 0.48 * spread
-    precipitation = np.round(precipitation, 2)
+    precipitation = np.round(precipitation, 2).astype(np.float64)
     moisture, snow = _ground(precipitation, mean, 1 - winter)
     return Weather(
         days, precipitation, np.round(mean, 2), np.round(lowest, 2), np.round(highest, 2), unsettled, moisture, snow

@@ -1,94 +1,21 @@
-"""The story of one parcel: what was grown, sown, frozen, mown and ploughed, day by day through two calendar years.
-
-Everything about a parcel is drawn from (seed, its number) alone, so parcel 17 is the same among 50 parcels or 5000.
-"""
+"""The story of an arable parcel, drawn step by step in the order of the year."""
 
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .crops import COVER_CROPS, CROPS, GRASS, GRASS_SHARE, ORCHARD, ORCHARD_SHARE, CoverCrop, Crop
+from .crops import COVER_CROPS, CROPS, CoverCrop, Crop
 from .kernel import FAMILIES, GOMPERTZ, LOGISTIC, THERMAL, grow, litter
-from .spectra import SOILS
+from .story import EMERGED_LAI, NEVER, Story, blend, first_day
 from .weather import Weather
 
 Array = NDArray[np.float64]
-EMERGED_LAI = 0.1
-"""A stand has emerged on the first day on which its LAI reaches this."""
-TERMINATIONS = ("ploughing", "rolling", "herbicide", "mowing", "frost", "none")
-NEVER = 10_000
 
 
-@dataclass
-class Story:
-    """One parcel's two years. Days are positions in the weather's days; -1 where there is none.
-
-    Attributes
-    ----------
-    before, after : Crop
-        Main crops on either side of the winter.
-    soil, brightness : str, float
-        Kind of soil, and the parcel's own factor of its reflectance.
-    cover : CoverCrop or None
-        What was sown as a cover crop.
-    harvest, sown, emergence, termination, half_gone, next_sown, next_emergence : int
-        Days. `half_gone`: first day after the termination with less than half of the leaf area of its eve.
-    kind : str
-        Of termination, out of `TERMINATIONS`.
-    family, flushes, cut, fallow
-        How the stand grew: growth family, number of flushes, day of an earlier cut, management where none was sown.
-    green, brown, residue, weathering, chlorophyll, flatness, moisture : (day,)
-        Daily state, see `landscape.Landscape`.
-    stand, weeds : (day,)
-        Green LAI of the cover crop alone, and of volunteers and weeds.
-    """
-
-    before: Crop
-    after: Crop
-    soil: str
-    brightness: float
-    cover: CoverCrop | None = None
-    harvest: int = -1
-    sown: int = -1
-    emergence: int = -1
-    termination: int = -1
-    half_gone: int = -1
-    kind: str = ""
-    next_sown: int = -1
-    next_emergence: int = -1
-    family: str = ""
-    flushes: int = 0
-    cut: int = -1
-    fallow: str = ""
-    green: Array = field(default_factory=lambda: np.empty(0))
-    brown: Array = field(default_factory=lambda: np.empty(0))
-    residue: Array = field(default_factory=lambda: np.empty(0))
-    weathering: Array = field(default_factory=lambda: np.empty(0))
-    chlorophyll: Array = field(default_factory=lambda: np.empty(0))
-    flatness: Array = field(default_factory=lambda: np.empty(0))
-    moisture: Array = field(default_factory=lambda: np.empty(0))
-    stand: Array = field(default_factory=lambda: np.empty(0))
-    weeds: Array = field(default_factory=lambda: np.empty(0))
-
-
-def tell(number: int, weather: Weather, *, seed: int) -> Story:
-    """Draw the story of parcel `number`."""
-    random = np.random.default_rng([seed, 3, number])
-    soil = str(random.choice(list(SOILS), p=[0.5, 0.2, 0.2, 0.1]))
-    brightness = float(np.exp(random.normal(0, 0.08)))
-    lot = random.random()
-    if lot < GRASS_SHARE:
-        return _meadow(random, weather, soil, brightness)
-    if lot < GRASS_SHARE + ORCHARD_SHARE:
-        return _orchard(random, weather, soil, brightness)
-    return _Field(random, weather, soil, brightness).tell()
-
-
-class _Field:
+class ArableField:
     """An arable parcel while its story is told: drawn step by step, in the order of the year."""
 
     def __init__(self, random: np.random.Generator, weather: Weather, soil: str, brightness: float) -> None:
@@ -135,7 +62,7 @@ class _Field:
         crop = CROPS[int(self.random.choice(len(CROPS), p=shares / shares.sum()))]
         early, late = crop.harvest
         first, last = self.day(early), self.day(late, int(late < early))
-        return crop, int(round(self.random.triangular(first, (first + last) / 2, last)))
+        return crop, round(self.random.triangular(first, (first + last) / 2, last))
 
     def _next_crop(self, before: Crop, harvest: int) -> tuple[Crop, int]:
         shares = []
@@ -202,7 +129,7 @@ class _Field:
             self._event(harvest, burying=0.0, laying=1.0)
         self.died += dead
         self._layer(green, random.uniform(40, 58), crop.flatness)
-        story.next_emergence = _first(green >= EMERGED_LAI)
+        story.next_emergence = first_day(green >= EMERGED_LAI)
 
     # The time between ------------------------------------------------------------------------------------------------
 
@@ -259,7 +186,7 @@ class _Field:
         self._layer(stand, chlorophyll, cover.flatness)
         story.stand, story.family, story.flushes = stand, FAMILIES[family], len(starts)
         story.kind, story.termination = kind, day if day < self.days else -1
-        story.emergence = _first(stand >= EMERGED_LAI)
+        story.emergence = first_day(stand >= EMERGED_LAI)
         story.half_gone = self._half_gone(stand, story.termination)
         if kind in ("frost", "herbicide", "rolling") and gone > day + 20 and random.random() < 0.5:
             self._weeds(day + self.between(5, 30), gone, random.uniform(0.1, 0.8))
@@ -291,7 +218,7 @@ class _Field:
         if story.after.role == "winter":
             return "ploughing", seedbed, seedbed
         lot = random.random()
-        if story.after.name == "beans" and lot < 0.35 or lot < 0.035:
+        if lot < (0.35 if story.after.name == "beans" else 0.035):
             # Still standing at the season's end: the next crop is late, or the stand is kept.
             if random.random() < 0.3:
                 story.next_sown = NEVER
@@ -299,7 +226,9 @@ class _Field:
             story.next_sown = sowing = max(sowing, self.between(self.day("06-12", 1), self.day("06-30", 1)))
             return "ploughing", sowing - self.between(2, 9), sowing - 2
         least = start + 50
-        kind = str(random.choice(["winter", "ploughing", "rolling", "herbicide", "mowing"], p=[0.2, 0.3, 0.1, 0.25, 0.15]))
+        kind = str(
+            random.choice(["winter", "ploughing", "rolling", "herbicide", "mowing"], p=[0.2, 0.3, 0.1, 0.25, 0.15])
+        )
         if kind == "winter":
             day = self.between(self.day("11-20"), self.day("01-31", 1))
             if least < day < seedbed:
@@ -344,7 +273,9 @@ class _Field:
         if kind == "mowing":
             dead[day] += 0.4 * max(0.0, stand[day - 1] - stand[day])
             self.flattened[day] = 0.9
-        self._event(gone, burying=self.random.uniform(0.9, 0.98) if kind == "ploughing" else self.random.uniform(0.5, 0.95))
+        self._event(
+            gone, burying=self.random.uniform(0.9, 0.98) if kind == "ploughing" else self.random.uniform(0.5, 0.95)
+        )
         if kind != "ploughing":
             dead[gone] += 0.3 * left
 
@@ -376,19 +307,23 @@ class _Field:
         winter_end = spring
         if story.fallow == "ploughed":
             winter_end = min(story.harvest + self.between(10, 90), spring)
-            self._volunteers(past=winter_end, chance=0.45)
+            self._volunteers(past=winter_end, chance=0.55)
             self._event(winter_end, burying=random.uniform(0.93, 0.99))
-            if random.random() < 0.3:
-                self._weeds(winter_end + self.between(40, 120), seedbed, random.uniform(0.05, 0.4))
+            if random.random() < 0.35:
+                self._weeds(winter_end + self.between(30, 110), seedbed, random.uniform(0.05, 0.4))
         elif story.fallow == "cultivated":
             tilled = min(story.harvest + self.between(3, 25), spring)
             self._volunteers(past=tilled, chance=0.4)
             self._event(tilled, burying=random.uniform(0.35, 0.7))
-            self._volunteers(past=spring, chance=0.6, since=tilled)
+            self._volunteers(past=spring, chance=0.75, since=tilled)
+            if random.random() < 0.45:
+                self._weeds(tilled + self.between(15, 90), spring, min(1.6, random.lognormal(np.log(0.3), 0.8)))
         else:
-            self._volunteers(past=spring, chance=0.65)
-            if random.random() < 0.4:
-                self._weeds(story.harvest + self.between(20, 100), spring, random.uniform(0.1, 1.0))
+            self._volunteers(past=spring, chance=0.8)
+            if random.random() < 0.55:
+                self._weeds(
+                    story.harvest + self.between(20, 100), spring, min(1.6, random.lognormal(np.log(0.35), 0.8))
+                )
         self._event(spring, burying=random.uniform(0.6, 0.97))
         self._event(seedbed, burying=random.uniform(0.3, 0.8))
 
@@ -400,7 +335,7 @@ class _Field:
         if random.random() > chance * min(1.0, factor):
             return
         start = self._germination(max(story.harvest, since), 2.0, random.uniform(60, 130), rain=random.uniform(5, 12))
-        self._weeds(start, past, min(2.4, factor * random.lognormal(np.log(0.45), 0.75)))
+        self._weeds(start, past, min(2.4, factor * random.lognormal(np.log(0.5), 0.75)))
 
     def _weeds(self, start: int, past: int, peak: float) -> None:
         if past <= start:
@@ -450,67 +385,10 @@ class _Field:
         story.moisture = np.clip(weather.moisture * self.random.uniform(0.85, 1.1), 0, 1)
         if not len(story.weeds):
             story.weeds = np.zeros(self.days)
-        _blend(story, self.layers, weather)
-        if story.cover is not None and not 0 <= story.emergence < (story.termination if story.termination >= 0 else NEVER):
+        blend(story, self.layers, weather)
+        if story.cover is not None and not 0 <= story.emergence < (
+            story.termination if story.termination >= 0 else NEVER
+        ):
             # Sown, but it never covered anything: the ground stayed as it was.
             story.emergence = story.termination = story.half_gone = -1
             story.kind, story.fallow = "", "failed"
-
-
-def _blend(story: Story, layers: list[tuple[Array, Array, float]], weather: Weather) -> None:
-    """Sum the layers; chlorophyll and leaf angles by leaf area. Cold pales the leaves."""
-    green = np.sum([layer[0] for layer in layers], axis=0)
-    weight = np.maximum(green, 1e-6)
-    chlorophyll = np.sum([layer[0] * layer[1] for layer in layers], axis=0) / weight
-    flatness = np.sum([layer[0] * layer[2] for layer in layers], axis=0) / weight
-    cold = np.convolve(np.pad(weather.mean, (20, 0), mode="edge"), np.full(21, 1 / 21), mode="valid")
-    story.green = green
-    story.chlorophyll = np.where(green > 1e-5, chlorophyll, 40.0) * (1 - 0.18 * np.clip((6 - cold) / 8, 0, 1))
-    story.flatness = np.where(green > 1e-5, flatness, 1.0)
-
-
-def _meadow(random: np.random.Generator, weather: Weather, soil: str, brightness: float) -> Story:
-    """Permanent grassland: grows with the weather, cut or grazed from April to October."""
-    story = Story(GRASS, GRASS, soil, brightness)
-    days = len(weather.days)
-    kept = np.ones(days)
-    year = np.datetime64(weather.days[0], "Y").astype(int) + 1970
-    for each in (year, year + 1):
-        day = weather.index(datetime.date(each, 4, 20)) + int(random.integers(0, 30))
-        while day < weather.index(datetime.date(each, 10, 20)):
-            kept[day] = random.uniform(0.25, 0.6)
-            day += int(random.integers(28, 60))
-    green, dead = grow(
-        0, days, random.uniform(1.0, 2.0), random.uniform(3.0, 4.8), THERMAL, random.uniform(0.004, 0.007), 2.5,
-        weather.mean, np.ones(days), kept, NEVER, 1.0,
-    )  # fmt: skip
-    _still(story, weather, dead * 0.5, random)
-    _blend(story, [(green, np.full(days, random.uniform(36, 50)), GRASS.flatness)], weather)
-    return story
-
-
-def _orchard(random: np.random.Generator, weather: Weather, soil: str, brightness: float) -> Story:
-    """Fruit trees in leaf from April to November above grass strips."""
-    story = Story(ORCHARD, ORCHARD, soil, brightness)
-    days = len(weather.days)
-    time = np.arange(days) % 365.25
-    trees = random.uniform(1.2, 2.0) / (1 + np.exp(-(time - 115) / 7)) / (1 + np.exp((time - 312) / 7))
-    grass = random.uniform(0.8, 1.5) * (0.75 + 0.25 * np.sin(2 * np.pi * (time - 80) / 365.25))
-    _still(story, weather, np.full(days, 0.002), random)
-    _blend(story, [(trees, np.full(days, 48.0), 1.0), (grass, np.full(days, 42.0), 0.9)], weather)
-    return story
-
-
-def _still(story: Story, weather: Weather, dead: Array, random: np.random.Generator) -> None:
-    """Fill what does not change much where nobody ploughs."""
-    days = len(weather.days)
-    story.brown, _, _ = litter(
-        dead, np.zeros(days), np.zeros(days), np.full(days, -1.0), weather.mean, weather.moisture, 30.0
-    )
-    story.residue, story.weathering = np.full(days, 0.12), np.ones(days)
-    story.moisture = np.clip(weather.moisture * random.uniform(0.85, 1.1), 0, 1)
-    story.stand = story.weeds = np.zeros(days)
-
-
-def _first(reached: NDArray[np.bool_]) -> int:
-    return int(np.argmax(reached)) if reached.any() else -1

@@ -39,7 +39,8 @@ def shapes(draw: st.DrawFn, *, precision: float = 0.0) -> shapely.Geometry:
         for corners, adds in drawn:
             other = shapely.make_valid(shapely.Polygon(corners))
             shape = polygonal(shape.union(other) if adds or shape.is_empty else shape.difference(other))
-        shape = shape if shape.is_empty else polygonal(shapely.set_precision(shape, precision))
+        with np.errstate(all="ignore"):
+            shape = polygonal(shapely.set_precision(shape, precision))
     except shapely.GEOSException:  # overlay fails on nearly coincident lines
         reject()
     turned = draw(st.booleans())

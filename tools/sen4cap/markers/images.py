@@ -18,7 +18,7 @@ from .. import l3b
 from ..bands import REFLECTANCE, band_assets, wanted_assets
 from ..errors import BadInput
 from ..grid import Grid
-from ..lai.kernel import biophysical, fold
+from ..lai.kernel import biophysical, fold, statuses
 from ..lai.networks import VARIABLES as ESTIMATES
 from ..lai.networks import bands_of, network_for
 from ..marker_table import SCALE, Marker
@@ -166,7 +166,7 @@ class SceneImage:
         self.nodata = np.nan
         self.scales = np.array([SCALE[marker.type] for marker in markers])
         self.offsets = np.zeros(len(markers))
-        self._clear = l3b.status_table(settings.clear_classes) == l3b.LAND
+        self._table = l3b.status_table(settings.clear_classes)
         self._negative = np.zeros(2, np.int64)
         self._folded = None
         if estimates:
@@ -175,7 +175,7 @@ class SceneImage:
             self._folded = fold(network, estimates, fine=scene.fine, coarse=scene.coarse, scaling=scene.scaling)
 
     def read(self, window: Window) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Values of a window of whole 20 m pixels, in physical units; clear land is usable."""
+        """Values of a window of whole 20 m pixels, in physical units; clear land with data in all bands is usable."""
         block = self._scene.read(window)
         self._negative += self._scene.negative_vegetation(block)
         values = np.empty((len(self._names), *block.grid.shape), np.float32)
@@ -186,7 +186,7 @@ class SceneImage:
         for index, name in enumerate(self._names):
             if name not in ESTIMATES:
                 values[index] = self._from_bands(block, name)
-        return values, self._clear[block.scl].repeat(2, axis=0).repeat(2, axis=1)
+        return values, statuses(block.fine, block.coarse, block.scl, self._table) == l3b.LAND
 
     def _from_bands(self, block: Block, name: str) -> NDArray[np.float32]:
         if name not in INDICES:

@@ -1,0 +1,233 @@
+"""The harvest of the main crop: the fall of its leaf area. Arrays in, arrays out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiled import compiled
+
+FOUND, NEVER_SEEN, FEW_LOOKS, NEVER_STOOD, STILL_STANDING, LOW_BEFORE, TOO_WEAK, OUTSIDE = range(8)
+REASONS = (
+    "",
+    "no clear look",
+    "fewer than three clear looks until the end of the window",
+    "no stand above the level",
+    "no fall until the end of the window",
+    "below the level before the window",
+    "no strong fall",
+    "harvest outside the window",
+)
+"""What each status means; the index is the status."""
+ABRUPT_SHARE = 0.6
+"""A fall is abrupt where one pair of looks takes this share of it: a cut, not ripening."""
+RIPENING_PACE = 4.5
+"""Pace of ripening: green falls as 1 / (1 + exp(t / pace)), from 90 to 10 % in 20 days (winter cereals). Two looks
+around its middle, `gap` days apart, see tanh(gap / 4 pace) of it; an abrupt fall must show more."""
+ABRUPT_MARGIN = 0.08
+"""How much more: the noise of two looks."""
+RECENT = 60
+"""Days before the fall in which the stand's largest value is looked for."""
+FLOOR_DAYS = 30
+"""Days after the fall in which the smallest value is looked for."""
+
+
+@dataclass(frozen=True)
+class Falls:
+    """Harvest of each parcel; days count from the first day of the series.
+
+    Attributes
+    ----------
+    status : (parcel,) int8
+        `FOUND`, or why there is no harvest: see `REASONS`.
+    day : (parcel,) float32
+        Day of harvest; NaN where not found.
+    before, after : (parcel,) int32
+        The two looks with the fall between them; -1 where not found.
+    top, floor : (parcel,) float32
+        Largest value before and smallest after the fall; NaN where not found.
+    ripened : (parcel,) bool
+        Whether the stand yellowed before it was harvested.
+    uncertainty : (parcel,) float32
+        Days around `day`; NaN where not found.
+    """
+
+    status: NDArray[np.int8]
+    day: NDArray[np.float32]
+    before: NDArray[np.int32]
+    after: NDArray[np.int32]
+    top: NDArray[np.float32]
+    floor: NDArray[np.float32]
+    ripened: NDArray[np.bool_]
+    uncertainty: NDArray[np.float32]
+
+
+def main_harvest(
+    values: NDArray[np.float32],
+    days: NDArray[np.int32],
+    /,
+    *,
+    first: int,
+    last: int,
+    stood_by: int,
+    level: float,
+    strong: float,
+    ripening: float,
+) -> Falls:
+    """Find the fall of the main crop.
+
+    A stand begins with two looks in a row above `level` (one, if it is the first look of all) and ends with two in a
+    row below it. The main crop's stand is the last that stood by `stood_by`, because no cover crop sown after a harvest
+    in the window is up by then; a parcel without such a stand has its first later one as the main crop (late-sown
+    beans, leek). A cover crop that comes up after the main harvest and is terminated in autumn is therefore never taken
+    for it.
+
+    Inside the fall the pair of looks with the largest decrease tells how it fell. Where that pair takes more of the fall
+    than ripening could in its time, the crop was cut green: the harvest is the middle of the pair. Else it ripened:
+    cereals, rapeseed and pulses lose their green weeks before the combine comes, and the harvest is put `ripening` days
+    after half of the green area is gone (not later than the window: what falls at its end was cut).
+
+    Parameters
+    ----------
+    values : (parcel, look)
+        LAI, m2/m2, or another measure of green; NaN where the parcel was not seen.
+    days : (look,)
+        Day of each look, ascending.
+    first, last
+        First and last day of the window in which a harvest may lie.
+    stood_by
+        Last day by which a main crop stands, see above.
+    level
+        A stand is above it, in units of `values`.
+    strong
+        Least difference between the largest value before and the smallest after the fall.
+    ripening
+        Days from half of the green area gone to harvest.
+
+    Returns
+    -------
+    Falls
+    """
+    parcels = len(values)
+    numbers = np.full((4, parcels), np.nan, np.float32)
+    pairs = np.full((2, parcels), -1, np.int32)
+    status = np.zeros(parcels, np.int8)
+    ripened = np.zeros(parcels, np.bool_)
+    _find(
+        np.ascontiguousarray(values, np.float32),
+        np.ascontiguousarray(days, np.int32),
+        first,
+        last,
+        stood_by,
+        level,
+        strong,
+        ripening,
+        status,
+        numbers,
+        pairs,
+        ripened,
+    )
+    day, top, floor, uncertainty = numbers
+    return Falls(status, day, pairs[0], pairs[1], top, floor, ripened, uncertainty)
+
+
+@compiled
+def _find(values, days, first, last, stood_by, level, strong, ripening, status, numbers, pairs, ripened):  # type: ignore[no-untyped-def]
+    parcels, looks = values.shape
+    t = np.empty(looks, np.int32)
+    v = np.empty(looks, np.float32)
+    for p in range(parcels):
+        n = 0
+        for k in range(looks):
+            if not np.isnan(values[p, k]):
+                t[n], v[n] = days[k], values[p, k]
+                n += 1
+        if n < 3 or t[2] > last:
+            status[p] = NEVER_SEEN if n == 0 else FEW_LOOKS
+            continue
+        begin, past = _main_stand(t, v, n, first, stood_by, level, ripening)
+        if begin < 0:
+            status[p] = LOW_BEFORE if past == -2 else NEVER_STOOD
+            continue
+        if past < 0:
+            status[p] = STILL_STANDING
+            continue
+        top, floor, peak = _depth(t, v, n, begin, past)
+        if top - floor < strong:
+            status[p] = TOO_WEAK
+            continue
+        day, spread, pair, yellow = _date_fall(t, v, peak, past, top, floor, last, ripening)
+        if day < first or day > last:
+            status[p] = OUTSIDE
+            continue
+        numbers[0, p], numbers[1, p], numbers[2, p], numbers[3, p] = day, top, floor, spread
+        pairs[0, p], pairs[1, p], ripened[p] = t[pair], t[pair + 1], yellow
+
+
+@compiled
+def _date_fall(t, v, peak, past, top, floor, last, ripening):  # type: ignore[no-untyped-def]
+    """Day of harvest, its uncertainty, the first look of the steepest pair, and whether the crop ripened."""
+    pair = peak
+    for k in range(peak, past):
+        if v[k] - v[k + 1] > v[pair] - v[pair + 1]:
+            pair = k
+    gap = t[pair + 1] - t[pair]
+    share = (v[pair] - v[pair + 1]) / (top - floor)
+    day = _half(t, v, peak, past, 0.5 * (top + floor)) + ripening
+    if day > last or share >= max(ABRUPT_SHARE, np.tanh(0.25 * gap / RIPENING_PACE) + ABRUPT_MARGIN):
+        return 0.5 * (t[pair] + t[pair + 1]), 0.5 * gap + 0.5, pair, False
+    return day, 0.5 * gap + 0.25 * ripening + 0.5, pair, True
+
+
+@compiled
+def _main_stand(t, v, n, first, stood_by, level, ripening):  # type: ignore[no-untyped-def]
+    """First look of the main crop's stand and the first look below it.
+
+    The second is -1 where the stand lasts; both are -1 where there is none, -1 and -2 where it fell before the window.
+    """
+    begin, past = -1, -1
+    k, fallen_before = 0, False
+    while k < n:
+        up = v[k] >= level and (k == 0 or k + 1 == n or v[k + 1] >= level)
+        if not up:
+            k += 1
+            continue
+        end = k + 1
+        while end < n and not (v[end] < level and end + 1 < n and v[end + 1] < level):
+            end += 1
+        # A stand that fell before the window even if it had ripened is a crop of the spring.
+        if end < n and t[end] + ripening < first:
+            fallen_before = True
+        elif t[k] <= stood_by or begin < 0:
+            begin, past = k, end if end < n else -1
+        k = end
+    if begin < 0 and fallen_before:
+        past = -2
+    return begin, past
+
+
+@compiled
+def _depth(t, v, n, begin, past):  # type: ignore[no-untyped-def]
+    """Largest value before the fall, smallest after it, and the last look at which it stood near its largest."""
+    top, floor = v[past - 1], v[past]
+    for k in range(begin, past):
+        if t[past] - t[k] <= RECENT:
+            top = max(top, v[k])
+    for k in range(past, n):
+        if t[k] - t[past] <= FLOOR_DAYS:
+            floor = min(floor, v[k])
+    peak = past - 1
+    while peak > begin and v[peak] < floor + 0.8 * (top - floor):
+        peak -= 1
+    return top, floor, peak
+
+
+@compiled
+def _half(t, v, peak, past, middle):  # type: ignore[no-untyped-def]
+    """Day on which the line through the looks passes the middle of the fall for the last time."""
+    for k in range(past - 1, peak - 1, -1):
+        if v[k] >= middle > v[k + 1]:
+            return t[k] + (v[k] - middle) / (v[k] - v[k + 1]) * (t[k + 1] - t[k])
+    return 0.5 * (t[past - 1] + t[past])

@@ -1,0 +1,148 @@
+"""Harvest weeks: a series file in, and the marker tables it was made from where they are at hand; a table out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import xarray as xr
+from numpy.typing import NDArray
+
+from .. import __version__
+from ..compiled import over_blocks
+from ..errors import BadInput
+from ..harvests import COLUMNS
+from ..marker_table import MarkerTable
+from ..progress import say
+from ..series import open_series
+from ..tables import write_csv, write_details
+from .kernel import FOUND, REASONS, Falls, main_harvest
+
+BLOCK = 8192
+"""Parcels a thread works on at a time."""
+GOOD, FAIR = 5.0, 8.0
+"""Uncertainty, days, up to which a date is called good, and fair."""
+
+Looks = Callable[[slice], tuple[NDArray[np.float32], NDArray[np.int32]]]
+
+
+class Rules(NamedTuple):
+    """What makes a fall the harvest of a main crop: see `kernel.main_harvest`. Days of the season's autumn, MM-DD."""
+
+    window_start: str
+    window_end: str
+    stood_by: str
+    level: float
+    strong: float
+    ripening: float
+
+
+def harvest(series: Path, *, markers: Sequence[Path], variable: str, rules: Rules, threads: int, output: Path) -> None:
+    """Write the Monday of each parcel's harvest week, and the details."""
+    data = open_series(series)
+    if variable not in data:
+        names = ", ".join(str(name) for name in data if name != "gap")
+        raise BadInput(series, f"has no {variable}, only {names}", do=f"run `sen4cap smooth --variables {variable}`")
+    looks = _looks_of_tables(markers, data, variable) if markers else _looks_of_series(data, variable)
+    first, last, stood_by = (_day(data, text) for text in (rules.window_start, rules.window_end, rules.stood_by))
+
+    def work(begin: int, past: int) -> Falls:
+        values, days = looks(slice(begin, past))
+        return main_harvest(
+            values,
+            days,
+            first=first,
+            last=last,
+            stood_by=stood_by,
+            level=rules.level,
+            strong=rules.strong,
+            ripening=rules.ripening,
+        )
+
+    # Without parcels there is one empty block.
+    blocks = over_blocks(work, data.sizes["parcel"], block=BLOCK, threads=threads) or [work(0, 0)]
+    found = Falls(*(np.concatenate([getattr(block, field.name) for block in blocks]) for field in fields(Falls)))
+    _write(output, data, found, source="looks" if markers else "smoothed")
+
+
+def _day(data: xr.Dataset, month_day: str) -> int:
+    """Day of the season's first year, counted from the first day of the series."""
+    day = np.datetime64(f"{data.attrs['season']}-{month_day}") - data["day"].to_numpy()[0].astype("datetime64[D]")
+    return int(day.astype(int))
+
+
+def _looks_of_series(data: xr.Dataset, variable: str) -> Looks:
+    """Smoothed values on the days of clear looks."""
+    values, gap = data[variable].to_numpy(), data["gap"].to_numpy()
+    days = np.arange(data.sizes["day"], dtype=np.int32)
+
+    def looks(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        # Days on which no parcel of the block was seen need not be looked through.
+        seen = gap[rows] == 0
+        any_seen = seen.any(axis=0)
+        block = np.where(seen[:, any_seen], values[rows][:, any_seen], np.float32(np.nan))
+        return block, days[any_seen]
+
+    return looks
+
+
+def _looks_of_tables(markers: Sequence[Path], data: xr.Dataset, variable: str) -> Looks:
+    """What was observed, unsmoothed: a smooth curve makes a harvest look like ripening."""
+    table = MarkerTable(markers)
+    begin, end = (data["day"].to_numpy()[k].astype("datetime64[D]").item() for k in (0, -1))
+    row_of = pd.Index(table.ids).get_indexer(data["parcel"].to_numpy())
+
+    def looks(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        at = row_of[rows]
+        known = at >= 0
+        low, past = (int(at[known].min()), int(at[known].max()) + 1) if known.any() else (0, 0)
+        found = table.looks(variable, start=begin, end=end, rows=slice(low, past))
+        values = np.full((len(at), len(found.days)), np.nan, np.float32)
+        values[known] = found.mean[at[known] - low]
+        return values, (found.days - np.datetime64(begin, "D")).astype(np.int32)
+
+    return looks
+
+
+def _write(output: Path, data: xr.Dataset, found: Falls, *, source: str) -> None:
+    begin = data["day"].to_numpy()[0].astype("datetime64[D]")
+    day = _date(begin, np.floor(found.day))
+    # Day 0 of the epoch was a Thursday.
+    monday = day - ((day.astype(np.int64) + 3) % 7).astype("timedelta64[D]")
+    monday[np.isnat(day)] = np.datetime64("NaT")
+    ids = data["parcel"].to_numpy()
+    known = found.status == FOUND
+    quality = np.select([found.uncertainty <= GOOD, found.uncertainty <= FAIR], ["good", "fair"], default="poor")
+    details = {
+        "NewID": ids,
+        "harvest_start": monday,
+        "harvest_day": day,
+        "uncertainty": found.uncertainty.astype(np.float64).round(1),
+        "quality": pa.array(quality, pa.string(), mask=~known),
+        "kind": pa.array(np.where(found.ripened, "ripened", "cut"), pa.string(), mask=~known),
+        "look_before": _date(begin, np.where(known, found.before, np.nan)),
+        "look_after": _date(begin, np.where(known, found.after, np.nan)),
+        "top": found.top.astype(np.float64).round(3),
+        "floor": found.floor.astype(np.float64).round(3),
+        "reason": pa.array(np.array(REASONS, object)[found.status], pa.string()),
+    }
+    about = {"season": f"{data.attrs['season']}", "source": source, "software": f"sen4cap {__version__}"}
+    write_details(output, details, metadata=about)
+    write_csv(output, dict(zip(COLUMNS, (ids, monday), strict=True)))
+    for status in np.unique(found.status[~known]):
+        which = ids[found.status == status]
+        more = f" and {len(which) - 10} more" if len(which) > 10 else ""
+        say(f"{len(which)} parcels without a harvest week, {REASONS[status]}: {', '.join(map(str, which[:10]))}{more}")
+
+
+def _date(begin: np.datetime64, days: NDArray) -> NDArray[np.datetime64]:
+    """Dates of days counted from `begin`; NaT where NaN."""
+    known = np.isfinite(days)
+    dates = begin + np.where(known, days, 0).astype(np.int64).astype("timedelta64[D]")
+    dates[~known] = np.datetime64("NaT")
+    return dates

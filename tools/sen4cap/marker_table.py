@@ -132,7 +132,7 @@ class MarkerTable:
         pol: str = "",
         start: datetime.date | None = None,
         end: datetime.date | None = None,
-        rows: slice = slice(None),
+        rows: slice | NDArray[np.intp] = slice(None),
     ) -> Looks:
         """Observations of one quantity, of a block of parcels.
 
@@ -147,7 +147,7 @@ class MarkerTable:
         start, end
             Days to keep, both included.
         rows
-            Block of `ids`, so that memory is bounded.
+            Block of `ids` (a slice or positions), so that memory is bounded.
 
         Raises
         ------
@@ -180,7 +180,11 @@ class MarkerTable:
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = total / pixels
             stdev = np.sqrt(np.maximum(squares / pixels - mean**2, 0))
-        some = (pixels > 0).any(axis=1) if len(wanted) and rows == slice(None) else np.ones(len(days), bool)
+        some = (
+            (pixels > 0).any(axis=1)
+            if len(wanted) and isinstance(rows, slice) and rows == slice(None)
+            else np.ones(len(days), bool)
+        )
         return Looks(
             np.array(days, "datetime64[D]")[some], mean[some].T.copy(), stdev[some].T.copy(), pixels[some].T.copy()
         )
@@ -294,14 +298,10 @@ def new_markers(
         In raster units, all NaN to begin with; NaN is written as null. It lies on disk, so memory stays bounded.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as scratch, tempfile.TemporaryDirectory(dir=path.parent, prefix=".markers-") as room:
-        shape = (len(markers), len(ids))
-        values = (
-            np.memmap(Path(room, "values"), np.float32, "w+", shape=shape)
-            if 0 not in shape
-            else np.zeros(shape, np.float32)
-        )
+    shape = (len(markers), len(ids))
+    # A file without a name: not even kill -9 leaves it behind.
+    with whole_file(path) as scratch, tempfile.TemporaryFile(dir=path.parent) as room:
+        values = np.memmap(room, np.float32, "w+", shape=shape) if 0 not in shape else np.zeros(shape, np.float32)
         values[:] = np.nan
         yield values
         columns = [pa.array(ids, type=pa.int32()), *(_nullable(row) for row in values)]

@@ -175,8 +175,9 @@ def _write_season(
         {
             "NewID": ids,
             "next_emergence": np.full(len(ids), np.datetime64("2022-05-12")),
-            "reason_em": [""] * len(ids),
-            "reason_ter": np.where(missing, "no fall before the end of the series", "").tolist(),
+            "em_reason": [""] * len(ids),
+            "quality": np.where(missing, "partial", "good").tolist(),
+            "ter_reason": np.where(missing, "no fall before the end of the series", "").tolist(),
         },
     )
     return pd.DataFrame({name: values[wcc] for name, values in columns.items()})

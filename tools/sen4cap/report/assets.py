@@ -115,6 +115,10 @@ def kind_of(name: str) -> Kind:
     path = Path(name)
     if path.stem.startswith("curve_") and path.suffix == ".png":
         return Kind(f"LAI and FCOVER of parcel {path.stem.removeprefix('curve_')}", PNG, ("visual",))
+    if "l4c" in path.stem.lower():
+        return Kind(
+            "Agricultural practices (L4C) with the harvest weeks", BY_SUFFIX.get(path.suffix, BINARY), ("data",)
+        )
     if path.stem.startswith("model"):
         return Kind("Model of the classification, to be used again", BY_SUFFIX.get(path.suffix, BINARY), ("model",))
     return Kind(name, BY_SUFFIX.get(path.suffix, BINARY), ("data",))

@@ -17,13 +17,15 @@ from ..seasons import Season
 from .figures import COLOURS, INK, QUIET, day_number, month_axis, new_figure
 from .kernel import gap_spans
 
+WIDTH = 9.0
 LONG_GAP = 25
 """Days without a clear look from which on a curve says so."""
 AXIS_TITLES = {"LAI": "LAI (m² m⁻²)", "FCOVER": "FCOVER (0 to 1)"}
 LOWEST_TOP = {"LAI": 3.0, "FCOVER": 1.0}
 """An axis reaches at least this far, so that bare and green parcels look different at a glance."""
-_HALF_LABEL_DAYS = 34
-"""Days of the axis that half the text beside a date line takes, about."""
+_LABEL_SIZE = 8.6
+_LETTER = 0.63
+"""Width of a letter over its size, about; to tell whether two labels touch."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def draw_curve(path: Path, curve: Curve) -> None:
     """Draw a parcel's curves, one panel a variable, above a strip of bare soil where that is known."""
     strips = 0 if curve.soil is None else 1
     heights = [3.0, *[2.1] * (len(curve.values) - 1), *[0.24] * strips]
-    with new_figure(path, width=9.0, height=1.95 + 1.08 * sum(heights) / 1.08) as figure:
+    with new_figure(path, width=WIDTH, height=1.95 + 1.08 * sum(heights) / 1.08) as figure:
         top, bottom = 1 - 1.12 / figure.get_figheight(), 0.95 / figure.get_figheight()
         grid = figure.add_gridspec(
             len(heights), 1, height_ratios=heights, left=0.085, right=0.975, top=top, bottom=bottom, hspace=0.09
@@ -158,24 +160,27 @@ def _draw_event(axes: Axes, event: Event) -> None:
 def _label_events(axes: Axes, curve: Curve) -> None:
     """Name the date lines above the panel; of two that would touch, the later goes one row up."""
     taken: list[tuple[int, float, float]] = []
+    first, last = day_number(curve.days[0]), day_number(curve.days[-1])
+    inches = axes.get_position().width * WIDTH
     known = sorted((event for event in curve.events if not np.isnat(event.day)), key=lambda event: event.day)
     for event in known:
-        at = day_number(event.day)
-        low = max(at - _HALF_LABEL_DAYS, day_number(curve.days[0]))
-        high = min(low + 2 * _HALF_LABEL_DAYS, day_number(curve.days[-1]))
-        low = high - 2 * _HALF_LABEL_DAYS
+        margin = f" ± {event.uncertainty:.0f} d" if np.isfinite(event.uncertainty) else ""
+        text = f"{event.name} {event.day}{margin}"
+        wide = (len(text) + 1) * _LETTER * _LABEL_SIZE / 72 / inches * (last - first)
+        low = max(day_number(event.day) - wide / 2, first)
+        high = min(low + wide, last)
+        low = high - wide
         level = next(n for n in range(9) if all(n != row or low >= b or high <= a for row, a, b in taken))
         taken.append((level, low, high))
-        margin = f" ± {event.uncertainty:.0f} d" if np.isfinite(event.uncertainty) else ""
         axes.annotate(
-            f"{event.name} {event.day}{margin}",
+            text,
             ((low + high) / 2, 1.0),
             xycoords=("data", "axes fraction"),
             xytext=(0, 4 + 12 * level),
             textcoords="offset points",
             ha="center",
             va="bottom",
-            fontsize=8.6,
+            fontsize=_LABEL_SIZE,
             color=COLOURS[event.colour],
         )
 

@@ -37,6 +37,7 @@ COLOURS = {
     "emergence": "#6a3d9a",
     "termination": "#c0392b",
     "harvest": "#7a5a1e",
+    "next": "#3f6f8f",
     "BS": "#9c6b3f",
     "NBS": "#b5d6a7",
     "gap": "#d4d4d4",
@@ -79,7 +80,7 @@ def new_figure(path: Path, *, width: float, height: float) -> Iterator[Figure]:
         FigureCanvasAgg(figure)
         yield figure
         # Without the software's version among the metadata, the bytes depend on the picture alone.
-        figure.savefig(path, dpi=DPI, metadata={"Software": None}, pil_kwargs={"optimize": True})
+        figure.savefig(path, dpi=DPI, metadata={"Software": None})
 
 
 def day_number(day: Any) -> float:

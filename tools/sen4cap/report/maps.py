@@ -10,8 +10,8 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import rasterio.features
-import rasterio.transform
 import shapely
+from affine import Affine
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -361,7 +361,7 @@ def _grid(
         rasterio.features.rasterize(
             zip(shapely.simplify(shapes[large], min(across, up) / 4), large, strict=True),
             out=grid,
-            transform=rasterio.transform.from_bounds(west, south, east, north, columns, rows),
+            transform=Affine(across, 0.0, west, 0.0, -up, north),
         )
     return pixel, grid
 

@@ -12,12 +12,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet
 import shapely
 from numpy.typing import NDArray
 
 from ..classes import NWCC, OTHER, WCC
 from ..errors import BadInput
 from ..parcels import Parcels
+from ..seasons import Season
 from ..soil_intervals import stream_soil
 from ..tables import details_path, read_columns, read_details
 
@@ -104,6 +106,28 @@ def read_results(parcels: Parcels, *, classes: Path, season: Path, intercrop: Pa
     own = account.set_index("record").loc[table["record"], ["status", "reason"]]
     table["status"], table["reason"] = own["status"].to_numpy(), own["reason"].to_numpy()
     return Results(table, account, details.set_index("NewID"), _accuracy(classes / "accuracy.json"))
+
+
+def season_of(details: Path, year: int) -> Season:
+    """Season that the characteristics are about: its limits stand in the details; the usual ones where they do not.
+
+    Raises
+    ------
+    BadInput
+        The details are missing or no Parquet, or are about another year than the series.
+    """
+    try:
+        about = pa.parquet.read_schema(details).metadata or {}
+    except FileNotFoundError as error:
+        raise BadInput(details, "is missing", do="keep the details file beside its table") from error
+    except pa.ArrowException as error:
+        raise BadInput(details, f"is no readable Parquet file ({error})") from error
+    start, end = (about.get(name, b"").decode() for name in (b"season_start", b"season_end"))
+    if not start or not end:
+        return Season(year)
+    if not start.startswith(f"{year}-"):
+        raise BadInput(details, f"is about the season from {start}, and the series about season {year}")
+    return Season(year, start[5:], end[5:])
 
 
 def read_result(path: Path, columns: Mapping[str, pa.DataType], /) -> pd.DataFrame:

@@ -24,14 +24,14 @@ from ..progress import track
 from ..seasons import Season
 from ..series import NEVER_SEEN, open_series
 from ..stac import write_result
-from ..tables import details_path, write_csv
-from .assets import assets_of, files_of
+from ..tables import details_path, header_of, write_csv
+from .assets import HARVEST_COLUMNS, assets_of, files_of
 from .charts import draw_bare_soil, draw_confidence, draw_date_histogram, draw_reliability
 from .curves import Curve, Event, Points, draw_curve
 from .kernel import Summary, longest_gaps, summarise, typical_rows
 from .maps import Sheet, draw_class_map, draw_date_map, spaced
 from .page import File, Picture, file_size, render
-from .results import Results, read_results, soil_of
+from .results import Results, read_results, season_of, soil_of
 from .sections import build_page
 from .summary import account_columns, plain, printed, summary_columns
 
@@ -70,7 +70,7 @@ class Wanted:
 def report(inputs: Inputs, *, id_field: str, wanted: Wanted, output: Path) -> None:
     """Write the result folder of a run and print its summary."""
     data = _open(inputs.series)
-    season = Season(data.attrs["season"])
+    season = season_of(details_path(inputs.season), data.attrs["season"])
     parcels = _read_parcels(inputs.parcels, id_field, wanted)
     results = read_results(parcels, classes=inputs.classes, season=inputs.season, intercrop=inputs.intercrop)
     summary = summarise({name: results.table[name].to_numpy() for name in results.table}, statuses=results.statuses)
@@ -149,12 +149,11 @@ def _copy_results(inputs: Inputs, folder: Path, *, keep_markers: bool) -> None:
         if path.is_file() and not path.name.startswith(".") and path.name not in STAC_PARTS:
             shutil.copyfile(path, folder / path.name)
     harvest = inputs.harvest
-    own = harvest and harvest.name.upper().startswith("SEN4CAP")
     tables = (
         (inputs.season, "season.csv"),
         (inputs.intercrop, "intercrop.csv"),
         (inputs.soil, "soil.csv"),
-        (harvest, harvest.name if harvest and own else "harvest.csv"),
+        (harvest, _harvest_name(harvest)),
     )
     for source, name in tables:
         if source is None:
@@ -167,6 +166,13 @@ def _copy_results(inputs: Inputs, folder: Path, *, keep_markers: bool) -> None:
         for place, path in enumerate(inputs.markers):
             again = path.name in {other.name for other in inputs.markers[:place]}
             shutil.copyfile(path, folder / (f"{path.stem}_{place + 1}{path.suffix}" if again else path.name))
+
+
+def _harvest_name(path: Path | None) -> str:
+    """Name of the harvest table in the folder; an L4C product keeps its own, which says what it is."""
+    if path is None or (path.suffix.lower() == ".csv" and set(HARVEST_COLUMNS) <= set(header_of(path)[0])):
+        return "harvest.csv"
+    return path.name
 
 
 def _draw_overviews(
@@ -224,7 +230,8 @@ def _draw_overviews(
             "bare_soil.png",
             f"Share of bare days in the intercropping period: on average {summary.bare_wcc:.0f} percent with a cover "
             f"crop, {summary.bare_nwcc:.0f} percent without.",
-            "Above, parcels by their share of bare days; below, what the period consists of on average.",
+            "Parcels whose harvest week is known. Above, by their share of bare days; below, what the period consists of on "
+            "average.",
         )
         shares = {name: table[name].to_numpy() for name in ("BS_per", "BS_b_per", "BS_a_per")}
         draw_bare_soil(path, codes=codes, shares=shares)
@@ -265,7 +272,7 @@ def _draw_curves(
         curve = Curve(
             new_id=new_id,
             title=_title(one),
-            subtitle=_subtitle(parcels, row, one, wanted),
+            subtitle=_subtitle(parcels, row, one, wanted, results.details),
             days=data["day"].to_numpy(),
             values={name: data[name].to_numpy()[place] for name in VARIABLES if name in data},
             gap=data["gap"].to_numpy()[place],
@@ -289,13 +296,18 @@ def _title(one: pd.Series) -> str:
     return f"NewID {one['NewID']}: {LABELS[one['code']].lower()} (confidence {one['confidence']:.2f})"
 
 
-def _subtitle(parcels: Parcels, row: int, one: pd.Series, wanted: Wanted) -> str:
+def _subtitle(parcels: Parcels, row: int, one: pd.Series, wanted: Wanted, details: pd.DataFrame) -> str:
     told = [f"{one['area']:.2f} ha"]
     for name, field in (("crop before", wanted.crop_before), ("crop after", wanted.crop_after)):
         if field:
             told.append(f"{name}: {parcels.frame[field].iloc[row]}")
     if len(told) == 1 and "ori_crop" in parcels.frame:
         told.append(f"declared crop: {parcels.frame['ori_crop'].iloc[row]}")
+    if one["code"] == WCC and one["NewID"] in details.index:
+        own = details.loc[one["NewID"]]
+        for name, column in (("emergence", "em_reason"), ("termination", "ter_reason")):
+            if own.get(column):
+                told.append(f"no {name} date: {own[column]}")
     return ", ".join(told)
 
 
@@ -321,14 +333,14 @@ def _looks(markers: MarkerTable, new_id: int, data: xr.Dataset) -> dict[str, Poi
 def _events(one: pd.Series, results: Results, week: np.datetime64) -> list[Event]:
     """Harvest, emergence, termination and next emergence of a parcel, as far as they are known."""
     details = results.details
-    following: np.datetime64 = NOT_A_TIME
-    if "next_emergence" in details and one["NewID"] in details.index:
-        following = _day(details.loc[one["NewID"], "next_emergence"])
+    own = details.loc[one["NewID"]] if one["NewID"] in details.index else pd.Series()
+    following = _day(own["next_emergence"]) if "next_emergence" in own else NOT_A_TIME
+    margin = float(own["next_uncertainty"]) if "next_uncertainty" in own else float("nan")
     return [
         Event("harvest week", week, float("nan"), "harvest"),
         Event("emergence", _day(one["Em_d"]), float(one["Uncert_em"]), "emergence"),
         Event("termination", _day(one["Ter_d"]), float(one["Uncert_ter"]), "termination"),
-        Event("next crop", following, float("nan"), "FCOVER"),
+        Event("next crop", following, margin, "next"),
     ]
 
 
@@ -367,6 +379,7 @@ def _write_page(
         "Span of the series": f"{days[0]} to {days[-1]}",
         "Smoothing": data.attrs["method"],
         "Classified by": str(accuracy.get("classified_by", "not known")),
+        "Emergence, termination by": _methods(results.details),
         "Accuracy measured by": str(accuracy.get("evaluation") or "not measured: no in-situ data"),
         "Parcels with a series": spaced(data.sizes["parcel"]),
         "Parcels never seen clear": spaced(int((data["gap"].to_numpy()[:, :1] == NEVER_SEEN).sum())),
@@ -388,6 +401,12 @@ def _write_page(
         sources=data.attrs["sources"],
     )
     (folder / "index.html").write_text(render(page), encoding="utf-8")
+
+
+def _methods(details: pd.DataFrame) -> str:
+    columns = [name for name in ("em_method", "ter_method") if name in details]
+    named = [", ".join(sorted(map(str, details[name].dropna().unique()))) for name in columns]
+    return "; ".join(named) or "not known"
 
 
 def _absent(inputs: Inputs, results: Results) -> list[str]:

@@ -192,7 +192,7 @@ def _missing_dates(results: Results) -> Table:
     ids = results.table.loc[results.table["code"] == WCC, "NewID"]
     details = results.details.reindex(ids)
     rows = []
-    for what, column in (("Emergence", "reason_em"), ("Termination", "reason_ter")):
+    for what, column in (("Emergence", "em_reason"), ("Termination", "ter_reason")):
         if column in details:
             counts = details[column].fillna("").value_counts()
             rows += [(what, reason, spaced(int(n))) for reason, n in sorted(counts.items()) if reason]

@@ -6,6 +6,7 @@ An Arrow IPC file with `NewID` int32 first, then float32 columns named
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import datetime
 import re
@@ -13,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -80,7 +82,7 @@ class Marker:
 
 @dataclass(frozen=True)
 class Looks:
-    """Observations of one quantity: a column a day on which at least one parcel was seen.
+    """Observations of one quantity: a column a day for which the tables hold a value, of any parcel.
 
     Attributes
     ----------
@@ -136,7 +138,8 @@ class MarkerTable:
     ) -> Looks:
         """Observations of one quantity, of a block of parcels.
 
-        Several columns of one day (tiles, orbits, tables) are combined, weighted by their pixel counts.
+        Several columns of one day (tiles, orbits, tables) are combined, weighted by their pixel counts. The days are
+        the same for every block of rows.
 
         Parameters
         ----------
@@ -158,36 +161,51 @@ class MarkerTable:
         if not means:
             what = "_".join(part for part in (type, pol, band) if part)
             raise BadInput(self.where, f"has no mean of {what}, only {', '.join(self.types()) or 'no marker at all'}")
-        means = [m for m in means if (start is None or m.day >= start) and (end is None or m.day <= end)]
-        days = sorted({marker.day for marker in means})
+        columns = [
+            (table, marker)
+            for table in self._tables
+            for marker in means
+            if (start is None or marker.day >= start)
+            and (end is None or marker.day <= end)
+            and table.has_values(marker)
+        ]
+        days = sorted({marker.day for _, marker in columns})
         wanted = self.ids[rows]
-        shape = (len(days), len(wanted))
-        total, squares, pixels = (np.zeros(shape, np.float32) for _ in range(3))
-        scale = np.float32(SCALE[type])
-        for table in self._tables:
-            at = table.rows_of(wanted)
-            for marker in (m for m in means if m in table.columns):
-                mean = table.values(marker, at) / scale
-                count = table.values(replace(marker, stat="valid_pixels_cnt"), at)
-                spread = table.values(replace(marker, stat="stdev"), at) / scale
-                seen = np.isfinite(mean) & ~(count <= 0)
-                weight = np.where(seen, np.where(np.isfinite(count), count, 1), 0).astype(np.float32)
-                mean = np.where(seen, mean, 0)
-                row = days.index(marker.day)
-                total[row] += weight * mean
-                squares[row] += weight * (np.where(np.isfinite(spread), spread, 0) ** 2 + mean**2)
-                pixels[row] += weight
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = total / pixels
-            stdev = np.sqrt(np.maximum(squares / pixels - mean**2, 0))
-        some = (
-            (pixels > 0).any(axis=1)
-            if len(wanted) and isinstance(rows, slice) and rows == slice(None)
-            else np.ones(len(days), bool)
-        )
-        return Looks(
-            np.array(days, "datetime64[D]")[some], mean[some].T.copy(), stdev[some].T.copy(), pixels[some].T.copy()
-        )
+        stats = np.full((3, len(days), len(wanted)), np.nan, np.float32)
+        at = [table.rows_of(wanted) for table in self._tables]
+        places = dict(zip(map(id, self._tables), at, strict=True))
+        filled: set[int] = set()
+        for table, marker in columns:
+            day = bisect.bisect_left(days, marker.day)
+            fresh = table.statistics(marker, places[id(table)])
+            stats[:, day] = pooled(stats[:, day], fresh) if day in filled else fresh
+            filled.add(day)
+        stats[0, np.isnan(stats[0])] = 0
+        pixels, mean, stdev = (np.ascontiguousarray(plane.T) for plane in stats)
+        return Looks(np.array(days, "datetime64[D]"), mean, stdev, pixels)
+
+
+def pooled(one: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Statistics of two sets of pixels taken together, as if all pixels had been measured at once.
+
+    Written with the difference of the means, so that a small spread survives float32.
+
+    Parameters
+    ----------
+    one, other : (3, ...)
+        Pixels (count), mean, standard deviation; where one has no pixel (0 or NaN), the other is returned.
+
+    Returns
+    -------
+    (3, ...)
+        float64; 0 pixels and NaN where neither has any.
+    """
+    n, m = (np.nan_to_num(each[0].astype(np.float64)) for each in (one, other))
+    a, b, s, t = (np.nan_to_num(each[plane].astype(np.float64)) for plane in (1, 2) for each in (one, other))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = m / (n + m)
+        variance = (1 - share) * s**2 + share * t**2 + share * (1 - share) * (b - a) ** 2
+    return np.stack([n + m, (1 - share) * a + share * b, np.sqrt(variance)])
 
 
 @dataclass(frozen=True)
@@ -199,21 +217,28 @@ class _Table:
     ids: NDArray[np.int32]
     columns: Mapping[Marker, str]
     order: NDArray[np.intp]
+    ordered: NDArray[np.int32]
 
     @classmethod
     def read(cls, path: Path) -> _Table:
         table = _open(path)
         if "NewID" not in table.column_names:
             raise BadInput(path, f"has no NewID, only {', '.join(table.column_names[:8])}")
-        ids = table.column("NewID").to_numpy()
-        if ids.dtype.kind not in "iu":
-            raise BadInput(path, f"has NewID of type {table.schema.field('NewID').type}, not of whole numbers")
-        if len(np.unique(ids)) < len(ids):
-            twice = sorted({int(i) for i in ids[np.flatnonzero(_again(ids))]})
+        ids = _identifiers(path, table.column("NewID"))
+        order = np.argsort(ids, kind="stable")
+        ordered = ids[order]
+        twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+        if len(twice):
             names = ", ".join(map(str, twice[:10]))
             say(f"{path}: {len(twice)} NewIDs stand twice, the first row of each counts: {names}")
-        columns = {marker: name for name in table.column_names if (marker := Marker.parse(name))}
-        return cls(path, table, ids.astype(np.int32), columns, np.argsort(ids, kind="stable"))
+        columns: dict[Marker, str] = {}
+        for name in table.column_names:
+            marker = Marker.parse(name)
+            if marker and marker in columns:
+                raise BadInput(path, f"has the column {name} twice")
+            if marker:
+                columns[marker] = name
+        return cls(path, table, ids, columns, order, ordered)
 
     @property
     def sources(self) -> list[str]:
@@ -221,60 +246,106 @@ class _Table:
         text = (self.table.schema.metadata or {}).get(b"sources", b"").decode()
         return [line for line in text.split("\n") if line]
 
-    def rows_of(self, ids: NDArray[np.int32]) -> NDArray[np.intp]:
-        """Row of each identifier; -1 where the file does not hold it."""
-        if len(ids) == len(self.ids) and np.array_equal(ids, self.ids):
-            return np.arange(len(ids))
-        ordered = self.ids[self.order]
-        at = np.searchsorted(ordered, ids)
-        inside = at < len(ordered)
-        found = inside & (ordered[np.where(inside, at, 0)] == ids) if len(ordered) else np.zeros(len(ids), bool)
-        return np.where(found, self.order[np.where(found, at, 0)] if len(ordered) else 0, -1)
+    def has_values(self, marker: Marker) -> bool:
+        """Whether the file holds the column and not only nulls in it; told by its metadata, whatever rows are read."""
+        name = self.columns.get(marker)
+        return name is not None and self.table.column(name).null_count < len(self.ids)
 
-    def values(self, marker: Marker, at: NDArray[np.intp]) -> NDArray[np.float32]:
+    def rows_of(self, ids: NDArray[np.int32]) -> slice | NDArray[np.intp]:
+        """Row of each identifier, -1 where the file does not hold it; a slice where they stand one after the other."""
+        if not len(self.ids):
+            return np.full(len(ids), -1)
+        at = np.minimum(np.searchsorted(self.ordered, ids), len(self.ids) - 1)
+        found: NDArray[np.intp] = np.where(self.ordered[at] == ids, self.order[at], -1)
+        if len(found) and found[0] >= 0 and (np.diff(found) == 1).all():
+            return slice(int(found[0]), int(found[-1]) + 1)
+        return found
+
+    def statistics(self, mean: Marker, at: slice | NDArray[np.intp]) -> NDArray[np.float32]:
+        """Pixels, mean and standard deviation (3, row) of one day's column in physical units; NaN where unseen.
+
+        Where the file does not count, a parcel that was seen has one pixel; where it holds no deviation, none.
+        """
+        scale = np.float32(1 / SCALE[mean.type])
+        values = self._values(mean, at)
+        count = self._values(replace(mean, stat="valid_pixels_cnt"), at)
+        spread = self._values(replace(mean, stat="stdev"), at)
+        seen = np.isfinite(values) & ~(count <= 0)
+        pixels = np.where(np.isfinite(count), count, 1)
+        deviation = np.where(np.isfinite(spread), spread * scale, 0)
+        stats: NDArray[np.float32] = np.where(seen, np.stack([pixels, values * scale, deviation]), np.nan)
+        return stats.astype(np.float32, copy=False)
+
+    def _values(self, marker: Marker, at: slice | NDArray[np.intp]) -> NDArray[np.float32]:
         """Values of a column at rows; NaN where the row or the column is missing."""
-        if marker not in self.columns:
-            return np.full(len(at), np.nan, np.float32)
+        count = at.stop - at.start if isinstance(at, slice) else len(at)
+        held = at if isinstance(at, slice) else at[at >= 0]
+        if marker not in self.columns or not (count if isinstance(held, slice) else len(held)):
+            return np.full(count, np.nan, np.float32)
         column = self.table.column(self.columns[marker])
-        low, high = (int(at.min()), int(at.max()) + 1) if len(at) and at.max() >= 0 else (0, 0)
-        low = max(low, 0)
-        part = column.slice(low, high - low).cast(pa.float32()).to_numpy(zero_copy_only=False)
-        if not len(part):
-            return np.full(len(at), np.nan, np.float32)
-        values: NDArray[np.float32] = np.where(at >= 0, part[np.where(at >= 0, at - low, 0)], np.nan).astype(np.float32)
+        if isinstance(held, slice):
+            return _floats(column.slice(held.start, count))
+        low = int(held.min())
+        part = _floats(column.slice(low, int(held.max()) + 1 - low))
+        values: NDArray[np.float32] = np.where(at >= 0, part[np.maximum(at - low, 0)], np.float32(np.nan))
         return values
+
+
+def _floats(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    """Column as float32, NaN where null, whatever number type it has."""
+    if pa.types.is_null(column.type):
+        return np.full(len(column), np.nan, np.float32)
+    values: NDArray[np.float32] = column.to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
+    return values
+
+
+def _identifiers(path: Path, column: pa.ChunkedArray) -> NDArray[np.int32]:
+    """Whole numbers of the column NewID, whatever number type it has."""
+    if column.null_count:
+        raise BadInput(path, f"has {column.null_count} rows without NewID")
+    try:
+        ids = column.cast(pa.int32()).to_numpy()
+    except pa.ArrowException as error:
+        raise BadInput(
+            path, f"has NewID of type {column.type} that are no whole numbers of 32 bits ({error})"
+        ) from error
+    found: NDArray[np.int32] = ids
+    return found
 
 
 def _open(path: Path) -> pa.Table:
     try:
         with open(path, "rb") as handle:  # noqa: PTH123
             magic = handle.read(6)
+            handle.seek(0)
+            header = handle.readline() if magic != b"ARROW1" else b""
         if magic == b"ARROW1":
             return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-        with open(path, "rb") as handle:  # noqa: PTH123
-            header = handle.readline()
-        separator = max(",;\t", key=lambda c: header.count(c.encode()))
-        return pa.csv.read_csv(
-            path,
-            parse_options=pa.csv.ParseOptions(delimiter=separator),
-            convert_options=pa.csv.ConvertOptions(
-                null_values=["", "NA", "NULL", "null", "nan", "NaN"],
-                column_types={name: pa.float32() for name in _marker_names(header, separator)},
-            ),
-        )
+        return _read_csv(path, header)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise BadInput(path, f"is no readable marker table ({error})") from error
 
 
-def _marker_names(header: bytes, separator: str) -> list[str]:
+def _read_csv(path: Path, header: bytes) -> pa.Table:
+    """CSV with comma, semicolon or tab, with or without a BOM; semicolons may come with decimal commas."""
+    separator = max(",;\t", key=lambda c: header.count(c.encode()))
     names = header.decode("utf-8-sig", errors="replace").strip().replace('"', "").split(separator)
-    return [name for name in names if Marker.parse(name)]
-
-
-def _again(ids: NDArray) -> NDArray[np.bool_]:
-    again = np.ones(len(ids), bool)
-    again[np.unique(ids, return_index=True)[1]] = False
-    return again
+    points = (".",) if separator == "," else (".", ",")
+    for point in points:
+        try:
+            return pa.csv.read_csv(
+                path,
+                parse_options=pa.csv.ParseOptions(delimiter=separator),
+                convert_options=pa.csv.ConvertOptions(
+                    null_values=["", "NA", "N/A", "NULL", "null", "nan", "NaN"],
+                    column_types={name: pa.float32() for name in names if Marker.parse(name)},
+                    decimal_point=point,
+                ),
+            )
+        except pa.ArrowInvalid:
+            if point == points[-1]:
+                raise
+    raise AssertionError("unreachable")
 
 
 @contextlib.contextmanager

@@ -38,7 +38,7 @@ def steepest_fall(
 
 
 @compiled
-def _last_below(series, low, top, share, day):
+def _last_below(series: NDArray, low: NDArray, top: NDArray, share: float, day: NDArray) -> None:
     for p in range(len(series)):
         if low[p] < 0:
             continue
@@ -53,7 +53,7 @@ def _last_below(series, low, top, share, day):
 
 
 @compiled
-def _steepest_fall(series, top, after, day):
+def _steepest_fall(series: NDArray, top: NDArray, after: NDArray, day: NDArray) -> None:
     for p in range(len(series)):
         if top[p] < 0 or after[p] < 0:
             continue
@@ -66,7 +66,7 @@ def _steepest_fall(series, top, after, day):
 
 
 @compiled
-def bracket(at, green, day, around):
+def bracket(at: NDArray, green: NDArray, day: NDArray, around: NDArray) -> None:
     """Write the last look before and the first after each day into `around`, (2, parcel)."""
     for p in range(len(day)):
         if np.isnan(day[p]):

@@ -85,10 +85,11 @@ Detector = Callable[[Block, Settings], Dates]
 
 GAP_FACTOR, GAP_OFFSET = 0.9, 1.5
 """Spread of a date that stands on its bracketing looks alone: 0.9 (gap / 2 + 1.5 d), fitted on simulated truth."""
-GROWTH_FACTOR, FALL_FACTOR = 1.0, 1.0
-"""Spread of the posteriors of `growth` and `fall`, fitted on simulated truth."""
-LEAST_SPREAD = 1.0
-"""Nobody sees an event better than to the day."""
+GROWTH_SPREAD = (1.0, 0.1, 1.0)
+"""Shares of the posterior's spread and of the gap around the date, and a floor in days, added in squares: what a
+template does not know grows with the time nobody looked. Fitted on simulated truth of several growth families."""
+FALL_SPREAD = (0.6, 0.25, 4.0)
+"""The same for falls."""
 
 
 def bracket(at: NDArray[np.int64], green: NDArray[np.float32], day: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -104,10 +105,20 @@ def _by_gap(block: Block, day: NDArray[np.float64]) -> Dates:
     return Dates(day, np.where(np.isnan(day), np.nan, GAP_FACTOR * (gap / 2 + GAP_OFFSET)))
 
 
+def widened(
+    block: Block, day: NDArray[np.float64], spread: NDArray[np.float64], shares: tuple[float, float, float]
+) -> NDArray[np.float64]:
+    """Uncertainty of a posterior's date: its spread, a share of the gap around the date, and a floor, in squares."""
+    of_spread, of_gap, floor = shares
+    before, after = bracket(block.at, block.green, day)
+    gap = np.where((before >= 0) & (after >= 0), after - before, 0)
+    return np.where(np.isnan(day), np.nan, np.sqrt((of_spread * spread) ** 2 + (of_gap * gap) ** 2 + floor**2))
+
+
 def _growth(block: Block, settings: Settings) -> Dates:
     stands = block.stands
     day, spread = growth_days(block.at, block.green, stands.low, stands.green, stands.top)
-    return Dates(day, np.maximum(GROWTH_FACTOR * spread, LEAST_SPREAD))
+    return Dates(day, widened(block, day, spread, GROWTH_SPREAD))
 
 
 def _wise(block: Block, settings: Settings) -> Dates:
@@ -139,7 +150,7 @@ def _threshold(block: Block, settings: Settings) -> Dates:
 def _fall(block: Block, settings: Settings) -> Dates:
     stands = block.stands
     day, spread = fall_days(block.at, block.green, stands.last_top, stands.after, stands.base)
-    return Dates(day, np.maximum(FALL_FACTOR * spread, LEAST_SPREAD))
+    return Dates(day, widened(block, day, spread, FALL_SPREAD))
 
 
 def _wist(block: Block, settings: Settings) -> Dates:

@@ -3,11 +3,11 @@
 Up to the operation on day tau the stand's greenness p wanders (a random walk that frost and spring growth drive; a
 Kalman filter gives its likelihood and its level). After it
 
-    u(t) = b + (p - b) D_s(t - tau) + g N(t - tau - lag)
+    u(t) = b + (p - b) D_s(t - tau)
 
-with D_s one of `FALLS` (at once; exponential or with a slow beginning, as herbicide, frost and rolling leave it), b what
-is left (bare soil, or stubble that a mower leaves) and g >= 0 the next crop's or the regrowth's slope from a free day
-on. b and g follow from linear least squares with weak priors. The posterior of tau is summed over s and lag; its median
+with D_s one of `falls` (at once; exponential or with a slow beginning, as herbicide, frost and rolling leave it) and b
+what is left (bare soil, or the stubble of a mower), by linear least squares with a weak prior. Looks count up to the
+first two low ones, so that nothing need be assumed of the next crop. The posterior of tau is summed over s; its median
 is the date, half the distance of its 16th and 84th percentiles the spread.
 """
 
@@ -27,8 +27,8 @@ EXPONENTIAL = (3.0, 7.0, 14.0)
 """Time constants of falls that begin fast, days."""
 WEIBULL = (8.0, 15.0, 24.0)
 """Time constants of falls that begin slowly, exp(-(x / a)^2), days."""
-LAGS = (4, 14, 28, 400)
-"""Days from the operation to the next growth; the last stands for none."""
+AT_ONCE = 0.4
+"""Prior of a fall at once; the other shapes share the rest."""
 LONGEST = 120
 """Length of the tables, days."""
 NOISE = 0.09
@@ -39,10 +39,14 @@ WANDER = 0.03
 """Standard deviation of a stand's change in the square root of a day, as a share of its greenness."""
 LEFT_SPREAD = 0.3
 """Standard deviation of what is left around the lowest look after the fall, LAI units."""
-SLOPE_SPREAD = 0.04
-"""Scale of the growth after the fall, LAI units a day."""
-AHEAD = 40
-"""Looks up to so many days after the lowest one take part."""
+LOW_SHARE = 0.15
+"""A look is low once no more than this share of the stand's height is left above the lowest look."""
+LOW_MARGIN = 0.25
+"""Or no more than this above the lowest look, LAI units."""
+LOW_LOOKS = 2
+"""So many low looks take part."""
+HEAD_DAYS = 25
+"""Looks up to so many days before the top take part: the highest look alone overstates the stand."""
 ROOM = 420
 
 
@@ -83,61 +87,81 @@ def fall_days(
     """
     day = np.full(len(green), np.nan)
     spread = np.full(len(green), np.nan)
-    _fall(np.ascontiguousarray(at, np.int64), green, top, after, base, falls(), np.array(LAGS), day, spread)
+    _fall(np.ascontiguousarray(at, np.int64), green, top, after, base, falls(), day, spread)
     return day, spread
 
 
 @compiled
-def _fall(at, green, top, after, base, shapes, lags, day, spread):
+def _fall(
+    at: NDArray,
+    green: NDArray,
+    top: NDArray,
+    after: NDArray,
+    base: NDArray,
+    shapes: NDArray,
+    day: NDArray,
+    spread: NDArray,
+) -> None:
     most = len(at)
     t = np.zeros(most, np.int64)
     y, level, sure, before = np.zeros(most), np.zeros(most), np.zeros(most), np.zeros(most)
-    score = np.zeros((len(shapes) * len(lags), ROOM))
+    score = np.zeros((len(shapes), ROOM))
     mass = np.zeros(ROOM)
     for p in range(len(green)):
         if after[p] < 0 or top[p] < 0:
             continue
-        n, bottom = _looks(at, green[p], top[p], after[p], t, y)
+        n, bottom, begin = _looks(at, green[p], top[p], after[p], t, y)
         _filter(t, y, n, level, sure, before)
         left = min(bottom, base[p] + 0.5 * (bottom - base[p]) + 0.1)
-        first = t[0]
-        steps = min(after[p] - first + 1, ROOM)
+        steps = min(t[n - 1] - begin + 1, ROOM)
         best = np.inf
+        k = 0
+        slow = -2.0 * np.log((1.0 - AT_ONCE) / AT_ONCE / (len(shapes) - 1))
         for i in range(steps):
-            tau = first + i
-            k = 0
+            tau = begin + i
             while k + 1 < n and t[k + 1] <= tau:
                 k += 1
             for s in range(len(shapes)):
-                for g in range(len(lags)):
-                    chi2 = before[k] + _after(t, y, n, k, tau, level[k], sure[k], shapes[s], lags[g], left)
-                    score[s * len(lags) + g, i] = chi2
-                    best = min(best, chi2)
+                score[s, i] = before[k] + _after(t, y, n, k, tau, level[k], sure[k], shapes[s], left)
+                if s > 0:
+                    score[s, i] += slow
+                best = min(best, score[s, i])
         mass[:steps] = 0.0
-        for j in range(len(score)):
+        for s in range(len(score)):
             for i in range(steps):
-                mass[i] += np.exp(-0.5 * (score[j, i] - best))
-        day[p], spread[p] = median_of(mass, steps, first)
+                mass[i] += np.exp(-0.5 * (score[s, i] - best))
+        day[p], spread[p] = median_of(mass, steps, begin)
 
 
 @compiled
-def _looks(at, green, top, after, t, y):
-    """Looks from the stand's last top to some time after the fall, and the lowest greenness after it."""
-    n = 0
-    bottom = 0.0
+def _looks(at: NDArray, green: NDArray, top: int, after: int, t: NDArray, y: NDArray) -> tuple[int, float, int]:
+    """Looks from somewhat before the stand's last top to the first low ones: number, lowest, the top's day."""
+    highest, bottom = 0.0, 0.0
     for k in range(len(at)):
-        if not np.isfinite(green[k]) or at[k] < top or at[k] > after + AHEAD:
+        if at[k] == top:
+            highest = green[k]
+        if at[k] == after:
+            bottom = green[k]
+    low = bottom + max(LOW_MARGIN, LOW_SHARE * (highest - bottom))
+    n, lows = 0, 0
+    for k in range(len(at)):
+        if not np.isfinite(green[k]) or at[k] < top - HEAD_DAYS or at[k] > after:
+            continue
+        if at[k] < top and green[k] < 0.6 * highest:
+            n = 0
             continue
         t[n] = at[k]
         y[n] = green[k]
         n += 1
-        if at[k] == after:
-            bottom = green[k]
-    return n, bottom
+        if at[k] > top and green[k] <= low:
+            lows += 1
+            if lows == LOW_LOOKS:
+                break
+    return n, bottom, top
 
 
 @compiled
-def _filter(t, y, n, level, sure, before):
+def _filter(t: NDArray, y: NDArray, n: int, level: NDArray, sure: NDArray, before: NDArray) -> None:
     """Random-walk level up to each look: its mean, its variance, and -2 log likelihood of the looks so far."""
     level[0] = y[0]
     sure[0] = NOISE**2 + (RELATIVE * y[0]) ** 2
@@ -155,35 +179,24 @@ def _filter(t, y, n, level, sure, before):
 
 
 @compiled
-def _after(t, y, n, k, tau, level, sure, shape, lag, left):
-    """-2 log likelihood of the looks after tau, best over what is left and the slope of growth."""
+def _after(
+    t: NDArray, y: NDArray, n: int, k: int, tau: int, level: float, sure: float, shape: NDArray, left: float
+) -> float:
+    """-2 log likelihood of the looks after tau, best over what is left."""
     weight = 1.0 / LEFT_SPREAD**2
-    sbb, sbg, sgg = weight, 0.0, 1.0 / SLOPE_SPREAD**2
-    sby, sgy, syy = weight * left, 0.0, weight * left * left
+    sbb, sby, syy = weight, weight * left, weight * left * left
     logs = 0.0
-    scale = max(level, 0.3)
-    extra = sure + (WANDER * scale) ** 2 * (tau - t[k])
+    extra = sure + (WANDER * max(level, 0.3)) ** 2 * (tau - t[k])
     for i in range(k + 1, n):
-        x = min(t[i] - tau, LONGEST - 1)
-        stays = shape[x]
+        stays = shape[min(t[i] - tau, LONGEST - 1)]
         expected = max(left + (level - left) * stays, 0.0)
         variance = NOISE**2 + (RELATIVE * max(expected, y[i])) ** 2 + stays * stays * extra
         w = 1.0 / variance
         fb = 1.0 - stays
-        fg = max(x - lag, 0.0)
         rest = y[i] - level * stays
         sbb += w * fb * fb
-        sbg += w * fb * fg
-        sgg += w * fg * fg
         sby += w * fb * rest
-        sgy += w * fg * rest
         syy += w * rest * rest
         logs += np.log(variance)
-    g = (sgy - sbg * sby / sbb) / (sgg - sbg * sbg / sbb)
-    if g < 0:
-        g = 0.0
-    b = (sby - sbg * g) / sbb
-    if b < 0:
-        b = 0.0
-    chi2 = syy - 2 * (b * sby + g * sgy) + b * b * sbb + 2 * b * g * sbg + g * g * sgg
-    return chi2 + logs
+    b = max(sby / sbb, 0.0)
+    return syy - 2 * b * sby + b * b * sbb + logs

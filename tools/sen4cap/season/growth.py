@@ -96,7 +96,7 @@ def growth_days(
 
 
 @compiled
-def median_of(mass, count, first):
+def median_of(mass: NDArray, count: int, first: int) -> tuple[float, float]:
     """Median of a posterior over consecutive days and half the distance of its 16th and 84th percentiles."""
     total = 0.0
     for i in range(count):
@@ -115,7 +115,17 @@ def median_of(mass, count, first):
 
 
 @compiled
-def _growth(at, green, low, lit, top, table, inverse, day, spread):
+def _growth(
+    at: NDArray,
+    green: NDArray,
+    low: NDArray,
+    lit: NDArray,
+    top: NDArray,
+    table: NDArray,
+    inverse: NDArray,
+    day: NDArray,
+    spread: NDArray,
+) -> None:
     most = len(at)
     t = np.zeros(most, np.int64)
     y, w = np.zeros(most), np.zeros(most)
@@ -149,7 +159,9 @@ def _growth(at, green, low, lit, top, table, inverse, day, spread):
 
 
 @compiled
-def _window(at, green, low, lit, top, t, y, w):
+def _window(
+    at: NDArray, green: NDArray, low: int, lit: int, top: int, t: NDArray, y: NDArray, w: NDArray
+) -> tuple[int, float, float, float]:
     """Looks that tell of the green-up, their weights, and the priors of bare soil and height."""
     bottom, highest = np.inf, -np.inf
     for k in range(len(at)):
@@ -181,7 +193,9 @@ def _window(at, green, low, lit, top, t, y, w):
 
 
 @compiled
-def _chi2(t, y, w, n, curve, origin, bare, weight, height):
+def _chi2(
+    t: NDArray, y: NDArray, w: NDArray, n: int, curve: NDArray, origin: int, bare: float, weight: float, height: float
+) -> tuple[float, float]:
     """Least chi2 of b + A T over b and A with their priors, and that A."""
     sw, st, stt, sy, sty, syy = weight, 0.0, 0.0, weight * bare, 0.0, weight * bare * bare
     for i in range(n):

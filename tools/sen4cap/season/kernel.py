@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled
-from .detectors import EMERGENCE, TERMINATION, Block, Settings, bracket
+from .detectors import EMERGENCE, GROWTH_SPREAD, TERMINATION, Block, Settings, bracket, widened
 from .growth import growth_days
 from .stands import FEW_LOOKS, MIN_LOOKS, NO_GROWTH, NO_LOOK, SEEN, Calendar, clean, find_stands, green_of
 
@@ -110,7 +110,7 @@ def season_of(
         Names of `detectors.EMERGENCE` and `detectors.TERMINATION`.
     """
     at = np.ascontiguousarray(at, np.int64)
-    green = clean(at, green_of(look_lai, look_fcover))
+    green = clean(at, green_of(look_lai, look_fcover), calendar=calendar)
     stands = find_stands(at, green, calendar=calendar)
     block = Block(lai, fcover, at, look_lai, green, stands)
     begun, ended = EMERGENCE[emergence](block, settings), TERMINATION[termination](block, settings)
@@ -119,6 +119,11 @@ def season_of(
     unseen = np.select(
         [stands.state == NO_LOOK, stands.state == FEW_LOOKS, stands.state == NO_GROWTH], [UNSEEN, FEW, BARE], 0
     )
+    # A main crop that was sown late and harvested before the winter grows like a cover crop, only too early.
+    early = em < calendar.first
+    summer = seen & (early & (ter < calendar.winter))
+    seen &= ~summer
+    unseen = np.where(summer, BARE, unseen)
     late = seen & (em > calendar.latest)
     em_reason = np.select(
         [~seen, late, stands.low < 0, np.isnan(em), em < calendar.first],
@@ -165,6 +170,7 @@ def _next_emergence(
     day, spread = growth_days(block.at, block.green, stands.next_low, stands.next_green, stands.next_top)
     day = np.where(late, em, np.round(day))
     known = np.isfinite(day) & ~(day <= ter)
+    spread = widened(block, day, spread, GROWTH_SPREAD)
     return np.where(known, day, np.nan), np.where(known & ~late, spread, np.nan)
 
 
@@ -187,7 +193,7 @@ def _longest_gap(at: NDArray[np.int64], green: NDArray[np.float32], calendar: Ca
 
 
 @compiled
-def _find_maximum(series, spans, day, most):
+def _find_maximum(series: NDArray, spans: NDArray, day: NDArray, most: NDArray) -> None:
     for p in range(len(series)):
         first, last = spans[0, p], min(spans[1, p], series.shape[1] - 1)
         if first < 0:
@@ -200,7 +206,7 @@ def _find_maximum(series, spans, day, most):
 
 
 @compiled
-def _find_gap(at, green, first, last, gap):
+def _find_gap(at: NDArray, green: NDArray, first: int, last: int, gap: NDArray) -> None:
     for p in range(len(green)):
         before = first
         any_look = False

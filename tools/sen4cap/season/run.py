@@ -94,7 +94,7 @@ def _open(path: Path) -> xr.Dataset:
     if missing:
         raise BadInput(
             path,
-            f"has no {' and no '.join(missing)}, only {', '.join(daily)}",
+            f"has no {' and no '.join(missing)}, only {', '.join(map(str, daily))}",
             do="run `sen4cap smooth --variables LAI,FCOVER`",
         )
     return daily

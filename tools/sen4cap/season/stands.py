@@ -19,12 +19,20 @@ COVER_TO_LAI = 3.5
 """LAI that full cover stands for in the joint greenness; LAI / FCOVER of real fields is 3 to 4.5."""
 LEAST_SWING = 0.4
 """Least rise or fall that counts, in LAI units: bare soil's greenness wanders by 0.3 with moisture and sun."""
-PROMINENCE = 0.22
+PROMINENCE = 0.13
 """Least rise or fall that counts, as a share of the range that a parcel's greenness takes."""
+SPIKE_HEIGHT, SPIKE_SHARE = 0.35, 0.12
+"""A spike stands off both neighbours by at least this, LAI units and share of the parcel's range."""
 SPIKE_DAYS = 30
 """Looks around a spike are at most so far apart; over longer times a parcel may really fall and rise."""
+REGROWN_DAYS = 20
+"""No stand that fell is back at three quarters of its height within so many days, and none within the winter."""
 SAME_STAND = 0.35
 """Two humps are one stand where the trough between keeps this share of the lower top above bare soil."""
+RIPPLE = 0.55
+"""The same from mid April on, when a next crop may come up through what is left of a slow end."""
+LOW_ENOUGH = 0.5
+"""The look before a stand's growth keeps less than this share of the stand's height."""
 GREEN_SHARE = 0.3
 """A look is green once it shows this share of the stand's height."""
 MIN_LOOKS = 3
@@ -97,7 +105,7 @@ def green_of(lai: NDArray[np.float32], fcover: NDArray[np.float32]) -> NDArray[n
     return (0.5 * (lai + np.float32(COVER_TO_LAI) * fcover)).astype(np.float32)
 
 
-def clean(at: NDArray[np.int64], green: NDArray[np.float32]) -> NDArray[np.float32]:
+def clean(at: NDArray[np.int64], green: NDArray[np.float32], /, *, calendar: Calendar) -> NDArray[np.float32]:
     """Greenness without the looks that stand alone far off both neighbours (NaN in their place).
 
     Parameters
@@ -107,7 +115,7 @@ def clean(at: NDArray[np.int64], green: NDArray[np.float32]) -> NDArray[np.float
     green : (parcel, look)
     """
     kept = green.copy()
-    _clean(np.ascontiguousarray(at, np.int64), kept)
+    _clean(np.ascontiguousarray(at, np.int64), kept, calendar.winter, calendar.spring)
     return kept
 
 
@@ -127,102 +135,97 @@ def find_stands(at: NDArray[np.int64], green: NDArray[np.float32], /, *, calenda
     base = np.full(count, np.nan, np.float32)
     c = calendar
     _stands(np.ascontiguousarray(at, np.int64), green, c.first, c.last, c.winter, c.spring, state, days, base)
-    return Stands(state, *days, base)
+    low, lit, top, last_top, after, next_low, next_green, next_top, looks = days
+    return Stands(state, low, lit, top, last_top, after, next_low, next_green, next_top, looks, base)
 
 
 @compiled
-def _clean(at, green):
-    most = len(at)
-    where = np.zeros(most, np.int64)
+def _clean(at: NDArray, green: NDArray, winter: int, spring: int) -> None:
+    where = np.zeros(len(at), np.int64)
     for p in range(len(green)):
+        u = green[p]
         for _turn in range(2):
             n = 0
             least, largest = np.inf, -np.inf
-            for k in range(most):
-                if np.isfinite(green[p, k]):
+            for k in range(len(at)):
+                if np.isfinite(u[k]):
                     where[n] = k
                     n += 1
-                    least, largest = min(least, green[p, k]), max(largest, green[p, k])
-            limit = max(0.35, 0.12 * (largest - least))
-            removed = 0
-            k = 1
-            while k < n - 1:
-                before, value = green[p, where[k - 1]], green[p, where[k]]
-                for width in range(1, 3):
-                    if k + width >= n or at[where[k + width]] - at[where[k - 1]] > SPIKE_DAYS:
-                        break
-                    after = green[p, where[k + width]]
-                    dip, peak = value, value
-                    for i in range(1, width):
-                        dip, peak = max(dip, green[p, where[k + i]]), min(peak, green[p, where[k + i]])
-                    lower, higher = min(before, after), max(before, after)
-                    # A dip may be haze; its neighbours must not themselves be far apart, or it is a fall on its way.
-                    down = lower - dip > max(limit, 0.25 * lower)
-                    up = peak - higher > max(1.5 * limit, 0.5 * higher) and width == 1
-                    if down or up:
-                        for i in range(width):
-                            green[p, where[k + i]] = np.nan
-                        removed += width
-                        k += width
-                        break
-                k += 1
-            if removed == 0:
+                    least, largest = min(least, u[k]), max(largest, u[k])
+            limit = max(SPIKE_HEIGHT, SPIKE_SHARE * (largest - least))
+            if not _clean_once(at, u, where, n, limit, winter, spring):
                 break
 
 
 @compiled
-def _pivots(u, n, swing, pivots):
-    """Turning points that stand out by `swing`: positions, lows and highs in turn; returns their number.
-
-    The first and the last look count as turning points, so that humps cut off by the record are humps too.
-    """
-    count = 0
-    low, high = 0, 0
-    rising = 0
-    for i in range(1, n):
-        if u[i] < u[low]:
-            low = i
-        if u[i] > u[high]:
-            high = i
-        if rising >= 0 and u[high] - u[i] > swing:
-            if rising == 0:
-                first = 0
-                for j in range(high + 1):
-                    if u[j] < u[first]:
-                        first = j
-                if u[high] - u[first] > swing:
-                    pivots[count] = first
-                    count += 1
-            pivots[count] = high
-            count += 1
-            rising = -1
-            low = i
-            high = i
-        elif rising <= 0 and u[i] - u[low] > swing:
-            if rising == 0:
-                first = 0
-                for j in range(low + 1):
-                    if u[j] > u[first]:
-                        first = j
-                if u[first] - u[low] > swing:
-                    pivots[count] = first
-                    count += 1
-            pivots[count] = low
-            count += 1
-            rising = 1
-            high = i
-            low = i
-    if rising > 0:
-        pivots[count] = high
-        count += 1
-    elif rising < 0:
-        pivots[count] = low
-        count += 1
-    return count
+def _clean_once(at: NDArray, u: NDArray, where: NDArray, n: int, limit: float, winter: int, spring: int) -> bool:
+    """Take out spikes of one or two looks; whether there was one."""
+    removed = False
+    k = 1
+    while k < n - 1:
+        for width in range(1, min(3, n - k)):
+            if _is_spike(at, u, where, k, width, limit, winter, spring):
+                for i in range(width):
+                    u[where[k + i]] = np.nan
+                removed = True
+                k += width
+                break
+        k += 1
+    return removed
 
 
 @compiled
-def _area(t, u, begin, end, base, first, last):
+def _is_spike(
+    at: NDArray, u: NDArray, where: NDArray, k: int, width: int, limit: float, winter: int, spring: int
+) -> bool:
+    """Whether `width` looks from the k-th on stand off both neighbours as no field does in so short a time."""
+    first, past = where[k], where[k + width]
+    before, after = u[where[k - 1]], u[past]
+    dip, peak = u[first], u[first]
+    for i in range(1, width):
+        dip, peak = max(dip, u[where[k + i]]), min(peak, u[where[k + i]])
+    lower, higher = min(before, after), max(before, after)
+    down = lower - dip > max(limit, 0.25 * lower)
+    span = at[past] - at[where[k - 1]]
+    if span <= SPIKE_DAYS:
+        return down or (width == 1 and peak - higher > max(1.5 * limit, 0.5 * higher))
+    cold = winter - 15 <= at[where[k - 1]] and at[past] <= spring + 15
+    sudden = span <= 2 * SPIKE_DAYS and at[past] - at[first] <= REGROWN_DAYS
+    return down and width == 1 and (cold or sudden) and after >= 0.75 * before
+
+
+@compiled
+def _pivots(u: NDArray, n: int, swing: float, pivots: NDArray) -> int:
+    """Turning points that stand out by `swing`: positions, lows and highs in turn; returns their number.
+
+    The first and the last one need no look beyond them, so that humps cut off by the record are humps too.
+    """
+    low, high = 0, 0
+    begin = 1
+    while begin < n and u[high] - u[low] <= swing:
+        if u[begin] < u[low]:
+            low = begin
+        elif u[begin] > u[high]:
+            high = begin
+        begin += 1
+    if u[high] - u[low] <= swing:
+        return 0
+    pivots[0], last, sign = (low, high, 1.0) if low < high else (high, low, -1.0)
+    count = 1
+    for i in range(last + 1, n):
+        if sign * (u[i] - u[last]) > 0:
+            last = i
+        elif sign * (u[last] - u[i]) > swing:
+            pivots[count] = last
+            count += 1
+            sign = -sign
+            last = i
+    pivots[count] = last
+    return count + 1
+
+
+@compiled
+def _area(t: NDArray, u: NDArray, begin: int, end: int, base: float, first: int, last: int) -> float:
     """Greenness above bare soil times days between two looks, inside [first, last]."""
     total = 0.0
     for i in range(begin, end):
@@ -236,7 +239,17 @@ def _area(t, u, begin, end, base, first, last):
 
 
 @compiled
-def _stands(at, green, first, last, winter, spring, state, days, base):
+def _stands(
+    at: NDArray,
+    green: NDArray,
+    first: int,
+    last: int,
+    winter: int,
+    spring: int,
+    state: NDArray,
+    days: NDArray,
+    base: NDArray,
+) -> None:
     most = len(at)
     t = np.zeros(most + 1, np.int64)
     u = np.zeros(most + 1)
@@ -267,78 +280,123 @@ def _stands(at, green, first, last, winter, spring, state, days, base):
 
 
 @compiled
-def _choose(t, u, pivots, count, bare, swing, first, last, winter, spring, state, days, p):
+def _choose(
+    t: NDArray,
+    u: NDArray,
+    pivots: NDArray,
+    count: int,
+    bare: float,
+    swing: float,
+    first: int,
+    last: int,
+    winter: int,
+    spring: int,
+    state: NDArray,
+    days: NDArray,
+    p: int,
+) -> None:
     """Join humps, take the one that holds most of the winter, and write it down."""
-    # The first high pivot: a hump without a low before it was green when first seen.
-    high = 0 if count > 1 and u[pivots[0]] > u[pivots[1]] else 1
-    best, best_low, best_top, best_last, best_after = 0.0, -1, -1, -1, -1
+    if count == 0:
+        return
+    # A hump without a low before it was green when first seen.
+    opening = 0 if u[pivots[0]] > u[pivots[1]] else 1
+    best, best_start, best_high, best_top = 0.0, -1, -1, -1
+    high = opening
     while high < count:
-        low = high - 1
-        top = high
-        after = high + 1
-        own = high
-        # A frost or a cut, or a slow winter, lies between humps that are one stand.
-        while after + 1 < count and low >= 0 and t[pivots[low]] >= first - 31 and t[pivots[after]] < spring + 40:
-            lower = min(u[pivots[top]], u[pivots[after + 1]]) - bare
-            if u[pivots[after]] - bare < SAME_STAND * lower:
-                break
-            top = after + 1
-            after = top + 1
-        begin = pivots[low] if low >= 0 else 0
-        end = pivots[after] if after < count else pivots[top]
-        # In the winter a stand counts fully; outside it little, so that a main crop never outweighs a winter stand.
-        score = _area(t, u, begin, end, bare, winter - 31, spring + 31) + 0.1 * _area(
-            t, u, begin, end, bare, first, last
-        )
-        begun = _green(t, u, begin, pivots[own], swing) if low >= 0 else -1
-        starts = t[begun] if begun >= 0 else t[0]
-        falls = after < count
-        main = low < 0 or t[pivots[low]] < first - 31
-        if main:
-            # A main crop that stands into autumn is no winter stand; one that is green through the winter is.
-            good = (
-                falls
-                and t[pivots[after]] >= spring
-                and _area(t, u, begin, end, bare, winter, spring) > 0.5 * (spring - winter)
-            )
-        else:
-            good = starts <= spring or (falls and starts <= spring + 45 and t[pivots[after]] <= last + 15)
-            good = good and t[pivots[top]] >= first and (not falls or t[pivots[after]] >= winter - 31)
-        if good and score > best:
-            best = score
-            best_low, best_top, best_last, best_after = low, own, top, after
+        top = _same_stand(t, u, pivots, count, high, bare, spring)
+        score, start = _winter_score(t, u, pivots, count, high, top, bare, swing, first, last, winter, spring)
+        if score > best:
+            best, best_start, best_high, best_top = score, start, high, top
         high = top + 2
     if best > 0.0:
         state[p] = SEEN
-        main = best_low < 0 or t[pivots[best_low]] < first - 31
-        if not main:
-            begin = pivots[best_low]
-            days[0, p] = t[begin]
-            days[1, p] = t[_green(t, u, begin, pivots[best_top], swing)]
-        days[2, p] = t[pivots[best_top]]
-        days[3, p] = t[pivots[best_last]]
-        if best_after < count:
-            days[4, p] = t[pivots[best_after]]
-            if best_after + 1 < count:
-                _note_next(t, u, pivots[best_after], pivots[best_after + 1], swing, days, p)
+        if best_start >= 0:
+            days[0, p] = t[pivots[best_start]]
+            days[1, p] = t[_green(t, u, pivots[best_start], pivots[best_high], swing)]
+        days[2, p] = t[pivots[best_high]]
+        days[3, p] = t[pivots[best_top]]
+        if best_top + 1 < count:
+            days[4, p] = t[pivots[best_top + 1]]
+        if best_top + 2 < count:
+            _note_next(t, u, pivots[best_top + 1], pivots[best_top + 2], swing, days, p)
         return
-    high = 0 if count > 1 and u[pivots[0]] > u[pivots[1]] else 1
-    while high < count:
-        if high > 0 and t[_green(t, u, pivots[high - 1], pivots[high], swing)] > spring:
-            _note_next(t, u, pivots[high - 1], pivots[high], swing, days, p)
-            break
-        high += 2
+    for top in range(max(opening, 1), count):
+        rises = u[pivots[top]] > u[pivots[top - 1]]
+        if rises and t[_green(t, u, pivots[top - 1], pivots[top], swing)] > spring:
+            _note_next(t, u, pivots[top - 1], pivots[top], swing, days, p)
+            return
 
 
 @compiled
-def _note_next(t, u, low, top, swing, days, p):
+def _same_stand(t: NDArray, u: NDArray, pivots: NDArray, count: int, high: int, bare: float, spring: int) -> int:
+    """Last top of the stand that a high belongs to: a frost, a cut or a slow winter may lie between its tops."""
+    top = high
+    while top + 2 < count:
+        low = pivots[top + 1]
+        lower = min(u[pivots[top]], u[pivots[top + 2]]) - bare
+        if u[low] - bare < (SAME_STAND if t[low] < spring + 40 else RIPPLE) * lower:
+            break
+        top += 2
+    return top
+
+
+@compiled
+def _winter_score(
+    t: NDArray,
+    u: NDArray,
+    pivots: NDArray,
+    count: int,
+    high: int,
+    top: int,
+    bare: float,
+    swing: float,
+    first: int,
+    last: int,
+    winter: int,
+    spring: int,
+) -> tuple[float, int]:
+    """How much of the winter a stand holds, 0 where it is no winter stand; and the pivot before its growth, or -1."""
+    low = high - 1
+    begin = pivots[low] if low >= 0 else 0
+    falls = top + 1 < count
+    end = pivots[top + 1] if falls else pivots[top]
+    begun = t[_green(t, u, begin, pivots[high], swing)] if low >= 0 else t[0]
+    fallen = _fallen(t, u, pivots[top], end) if falls else t[end] + 1000
+    start = -1
+    if low >= 0 and t[begin] >= first - 31 and u[begin] - bare < LOW_ENOUGH * (u[pivots[high]] - bare):
+        start = low
+    if start < 0 or begun < first:
+        # A main crop that stands into autumn is no winter stand; what is green through the winter is.
+        half = winter + (spring - winter) // 2
+        good = fallen >= half and _area(t, u, begin, end, bare, half, spring) > 0.5 * (min(fallen, spring) - half)
+    else:
+        good = begun <= spring or (falls and begun <= spring + 45 and fallen <= last)
+        good = good and t[pivots[top]] >= first and fallen >= winter - 31
+    if not good:
+        return 0.0, start
+    # The winter counts fully, the rest little, so that a main crop never outweighs a winter stand.
+    whole = _area(t, u, begin, end, bare, first, last)
+    return _area(t, u, begin, end, bare, winter - 31, spring + 31) + 0.1 * whole, start
+
+
+@compiled
+def _note_next(t: NDArray, u: NDArray, low: int, top: int, swing: float, days: NDArray, p: int) -> None:
     days[5, p] = t[low]
     days[6, p] = t[_green(t, u, low, top, swing)]
     days[7, p] = t[top]
 
 
 @compiled
-def _green(t, u, low, top, swing):
+def _fallen(t: NDArray, u: NDArray, top: int, after: int) -> int:
+    """Middle of the days between which a stand loses half of its height above the low look that follows."""
+    i = top
+    while i < after and u[i] >= 0.5 * (u[top] + u[after]):
+        i += 1
+    return (t[i - 1] + t[i]) // 2
+
+
+@compiled
+def _green(t: NDArray, u: NDArray, low: int, top: int, swing: float) -> int:
     """First look between a low and a top from which on the stand stays clearly above the low."""
     level = u[low] + max(0.8 * swing, GREEN_SHARE * (u[top] - u[low]))
     found = top

@@ -92,7 +92,7 @@ def green_up_published(
 
 
 @compiled
-def _ema(v, n, out):
+def _ema(v: NDArray, n: int, out: NDArray) -> int:
     """EMA of v into out, from its first finite day; returns that day, or -1."""
     days = len(v)
     begin = 0
@@ -117,7 +117,7 @@ def _ema(v, n, out):
 
 
 @compiled
-def _macd(v, short, long, signal, macd, div):
+def _macd(v: NDArray, short: int, long: int, signal: int, macd: NDArray, div: NDArray) -> None:
     slow = np.full(len(v), np.nan)
     _ema(v, short, macd)
     _ema(v, long, slow)
@@ -129,14 +129,24 @@ def _macd(v, short, long, signal, macd, div):
 
 
 @compiled
-def _range(v):
+def _range(v: NDArray) -> float:
     ordered = np.sort(v[np.isfinite(v)])
     n = len(ordered)
     return ordered[int(0.98 * (n - 1) + 0.5)] - ordered[int(0.02 * (n - 1) + 0.5)] if n else 0.0
 
 
 @compiled
-def _green_up(lai, low, top, short, long, signal, threshold, rise, day):
+def _green_up(
+    lai: NDArray,
+    low: NDArray,
+    top: NDArray,
+    short: int,
+    long: int,
+    signal: int,
+    threshold: float,
+    rise: float,
+    day: NDArray,
+) -> None:
     days = lai.shape[1]
     macd, div = np.full(days, np.nan), np.full(days, np.nan)
     for p in range(len(lai)):
@@ -161,7 +171,7 @@ def _green_up(lai, low, top, short, long, signal, threshold, rise, day):
 
 
 @compiled
-def _published(index, low, top, day):
+def _published(index: NDArray, low: NDArray, top: NDArray, day: NDArray) -> None:
     days = index.shape[1]
     macd, div = np.full(days, np.nan), np.full(days, np.nan)
     short, long, signal = PUBLISHED

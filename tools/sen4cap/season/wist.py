@@ -33,7 +33,7 @@ def fastest_decrease(
 
 
 @compiled
-def _fastest(at, values, top, after, day, spread):
+def _fastest(at: NDArray, values: NDArray, top: NDArray, after: NDArray, day: NDArray, spread: NDArray) -> None:
     for p in range(len(values)):
         if top[p] < 0 or after[p] < 0:
             continue

@@ -105,9 +105,7 @@ def _block(
         looks = table.looks(variable, start=start, end=end, rows=rows)
         at = (looks.days - np.datetime64(start, "D")).astype(np.int64)
         low, high = BOUNDS[variable]
-        daily[rows] = smooth_daily(
-            at, looks.mean, looks.pixels, days=days, smoothing=smoothing, low=low, high=high
-        )
+        daily[rows] = smooth_daily(at, looks.mean, looks.pixels, days=days, smoothing=smoothing, low=low, high=high)
         for day, column in zip(at.tolist(), np.isfinite(looks.mean).T, strict=True):
             ever[day] = ever[day] | column if day in ever else column
     order = sorted(ever)

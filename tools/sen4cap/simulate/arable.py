@@ -118,11 +118,11 @@ class ArableField:
             first, last = self.day(crop.harvest[0], 1), self.day(crop.harvest[1], 1)
             harvest = max(self.between(first, last), story.next_sown + 75)
             ripening = harvest - self.between(26, 34) if crop.ripens else NEVER
-        speed = random.uniform(0.0065, 0.0095) if crop.role == "winter" else random.uniform(0.011, 0.019)
+        speed = random.uniform(0.008, 0.012) if crop.role == "winter" else random.uniform(0.011, 0.019)
         green, dead = grow(
-            start, min(harvest, self.days), random.uniform(0.02, 0.05), random.uniform(*crop.peak),
+            start, min(harvest, self.days), random.uniform(0.02, 0.05), np.full(self.days, random.uniform(*crop.peak)),
             int(random.choice([THERMAL, THERMAL, GOMPERTZ])) if crop.role != "winter" else THERMAL,
-            speed, base, self.weather.mean, self._no_loss(), self._no_loss(), ripening, 24.0,
+            speed, base, self.weather.mean, self.weather.light, self._no_loss(), self._no_loss(), ripening, 24.0,
         )  # fmt: skip
         if harvest < self.days:
             self.laid[harvest] = random.uniform(*crop.residue)
@@ -146,7 +146,8 @@ class ArableField:
         story = self.story
         if story.harvest < self.day("08-25"):
             wait = 4 + self.random.gamma(2.0, 8.0)
-            return int(min(story.harvest + wait, max(self.day("09-20"), story.harvest + 6)))
+            latest = max(self.day("09-20"), story.harvest + 6)
+            return int(max(min(story.harvest + wait, latest), self.day("07-24")))
         return story.harvest + self.between(2, 14)
 
     def _cover_crop(self, sown: int) -> None:
@@ -157,23 +158,24 @@ class ArableField:
         story.cover, story.sown = cover, sown
         if random.random() < 0.75:
             self._event(sown, burying=random.uniform(0.4, 0.85))
-        survival = self._frost(random.uniform(*cover.kill))
+        frost = self._frost(random.uniform(*cover.kill))
         starts, parts = self._flushes(sown, cover)
         ending = self._ending(starts[0])
         kind, day, gone = ending
-        frozen = self._frozen(survival, starts[0], day, cover)
+        frozen = self._frozen(frost, starts[0], day, cover)
         dying_days = {"herbicide": random.uniform(14, 28), "rolling": random.uniform(7, 14)}.get(kind, 20.0)
         dying_from = day if kind in ("herbicide", "rolling") else NEVER
         if frozen >= 0:
             kind, day, dying_from, dying_days = "frost", frozen, frozen, random.uniform(10, 25)
         kept = self._cuts(starts[0], day, kind, cover)
         family, speed = self._growth(cover, starts[0])
-        peak, seedling = random.uniform(*cover.peak), random.uniform(0.02, 0.05)
+        seedling, survival = random.uniform(0.02, 0.05), frost * self._wear(starts[0], cover)
+        ceiling = self._ceiling(cover, day if kind == "mowing" else NEVER)
         stand, dead = np.zeros(self.days), np.zeros(self.days)
         for start, part in zip(starts, parts, strict=True):
             green, lost = grow(
-                start, gone, seedling * part, peak * part, family, speed, cover.base,
-                self.weather.mean, survival, kept, dying_from, dying_days,
+                start, gone, seedling * part, ceiling * part, family, speed, cover.base,
+                self.weather.mean, self.weather.light, survival, kept, dying_from, dying_days,
             )  # fmt: skip
             stand, dead = stand + green, dead + lost
         dead[min(gone, self.days - 1) :] = 0
@@ -238,6 +240,25 @@ class ArableField:
         day = max(seedbed - self.between(*lead), self.day("02-01", 1), least)
         day = min(day, seedbed)
         return kind, day, day if kind == "ploughing" else max(seedbed, day + 2)
+
+    def _ceiling(self, cover: CoverCrop, mown: int) -> Array:
+        """LAI that the stand tends to: more in spring where it overwinters, less after the cut that ends it."""
+        ceiling = np.full(self.days, self.random.uniform(*cover.peak))
+        spring = self.random.uniform(1.0, 1.7)
+        if cover.regrows:
+            ceiling[self.day("02-15", 1) :] *= spring
+        if mown < self.days:
+            ceiling[mown:] *= self.random.uniform(0.15, 0.5)
+        return np.minimum(ceiling, 6.0)
+
+    def _wear(self, start: int, cover: CoverCrop) -> Array:
+        """Share of leaves alive the next day: cold takes some every day, and short-lived species age after bloom."""
+        hardy = cover.regrows
+        toll = self.random.uniform(*((0.003, 0.015) if hardy else (0.012, 0.03)))
+        alive = 1 - toll * np.clip((4 - self.weather.mean) / 8, 0, 1)
+        if not hardy:
+            alive[start + self.between(60, 95) :] -= self.random.uniform(0.002, 0.009)
+        return alive
 
     def _frozen(self, survival: Array, start: int, day: int, cover: CoverCrop) -> int:
         """Day on which frost ends a stand that cannot grow again; -1 where it lives until `day`."""
@@ -331,11 +352,11 @@ class ArableField:
         """Spilled grain that comes up after harvest or a first cultivation; most of it stays thin."""
         story, random = self.story, self.random
         spilled = {"winter wheat": 1.0, "winter barley": 1.1, "spring barley": 1.0, "winter rapeseed": 1.3, "peas": 0.8}
-        factor = spilled.get(story.before.name, 0.35)
+        factor = spilled.get(story.before.name, 0.45)
         if random.random() > chance * min(1.0, factor):
             return
-        start = self._germination(max(story.harvest, since), 2.0, random.uniform(60, 130), rain=random.uniform(5, 12))
-        self._weeds(start, past, min(2.4, factor * random.lognormal(np.log(0.5), 0.75)))
+        start = self._germination(max(story.harvest, since), 2.0, random.uniform(50, 110), rain=random.uniform(5, 12))
+        self._weeds(start, past, min(2.4, factor * random.lognormal(np.log(0.75), 0.75)))
 
     def _weeds(self, start: int, past: int, peak: float) -> None:
         if past <= start:
@@ -343,8 +364,8 @@ class ArableField:
         random = self.random
         kill = random.uniform(-14, -6)
         green, dead = grow(
-            start, past, min(0.01, 0.3 * peak), peak, THERMAL, random.uniform(0.008, 0.014), 2.0,
-            self.weather.mean, self._frost(kill), self._no_loss(), NEVER, 1.0,
+            start, past, min(0.01, 0.3 * peak), np.full(self.days, peak), THERMAL, random.uniform(0.009, 0.016), 2.0,
+            self.weather.mean, self.weather.light, self._frost(kill), self._no_loss(), NEVER, 1.0,
         )  # fmt: skip
         self.died += dead
         self.story.weeds = self.story.weeds + green if len(self.story.weeds) else green

@@ -75,7 +75,7 @@ CROPS = (
          ripens=True, residue=(0.05, 0.2), share_before=0.02, share_after=0.02, cover_chance=0.55, flatness=0.7),
     Crop(931, "beans", "spring", harvest=("08-10", "09-25"), sowing=("05-25", "06-22"), peak=(2.5, 4.0),
          ripens=False, residue=(0.1, 0.3), share_before=0.03, share_after=0.04, cover_chance=0.45, flatness=1.4),
-    Crop(953, "leek and winter cabbage", "other", harvest=("11-25", "03-20"), sowing=("06-01", "07-05"), peak=(2.0, 3.5),
+    Crop(953, "leek and cabbage", "other", harvest=("11-25", "03-20"), sowing=("06-01", "07-05"), peak=(2.0, 3.5),
          ripens=False, residue=(0.1, 0.3), share_before=0.02, share_after=0.01, cover_chance=0.0, flatness=1.2),
 )
 # fmt: on

@@ -16,11 +16,12 @@ def grow(
     start: int,
     past: int,
     seedling: float,
-    peak: float,
+    ceiling: NDArray[np.float64],
     family: int,
     speed: float,
     base: float,
     mean: NDArray[np.float64],
+    light: NDArray[np.float64],
     survival: NDArray[np.float64],
     kept: NDArray[np.float64],
     dying_from: int,
@@ -28,16 +29,18 @@ def grow(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Grow one stand day by day.
 
-    dL/dt = r L (1 - L / peak) (thermal, logistic) or r L ln(peak / L) / ln(peak / seedling) (gompertz); r is
-    `speed` * max(0, T - base) in the thermal family, else `speed` * 12 with half of it lost below 4 degree C, so that a
-    calendar-driven stand pauses in deep winter too.
+    dL/dt = r L (1 - L / ceiling) (thermal, logistic) or r L ln(ceiling / L) / ln(ceiling / seedling) (gompertz); r is
+    `speed` * `light` * max(0, T - base) in the thermal family, else `speed` * `light` * 12, half of it below 4 degree C
+    and nothing in frost, so that a stand that goes by the calendar pauses in deep winter too.
 
     Parameters
     ----------
     start, past
         Day of emergence and the day on which nothing is left of the stand.
-    seedling, peak
-        First and largest LAI, m2/m2.
+    seedling
+        First LAI, m2/m2.
+    ceiling : (day,)
+        LAI that the stand tends to.
     family
         THERMAL, LOGISTIC or GOMPERTZ.
     speed
@@ -46,8 +49,10 @@ def grow(
         Base temperature, degree C.
     mean : (day,)
         Air temperature, degree C.
+    light : (day,)
+        Growth that the light allows, 0 to 1.
     survival : (day,)
-        Share of green leaves that a night leaves alive.
+        Share of green leaves that are alive the next day.
     kept : (day,)
         Share of leaves that a cut leaves standing; 1 on other days.
     dying_from, dying_days
@@ -61,7 +66,6 @@ def grow(
     days = len(mean)
     green, dead = np.zeros(days), np.zeros(days)
     area = 0.0
-    span = np.log(max(peak, 2 * seedling) / seedling)
     for day in range(max(start, 0), min(past, days)):
         if day == start:
             area = seedling
@@ -69,23 +73,21 @@ def grow(
         area -= lost
         area *= kept[day]
         if day >= dying_from:
-            # A logistic decline: half is gone after half the time.
-            gone = (day - dying_from) / dying_days
-            rate = 5.9 / dying_days / (1 + np.exp(-5.9 * (gone - 0.5) * 1.0))
-            yellow = area * min(1.0, rate)
+            # The rate itself rises, so that little happens in the first days and half is gone after half the time.
+            elapsed = (day - dying_from) / dying_days
+            yellow = area * min(1.0, 5.9 / dying_days / (1 + np.exp(-5.9 * (elapsed - 0.5))))
             area -= yellow
             lost += yellow
         else:
-            warm = max(0.0, mean[day] - base)
-            rate = (
-                speed * warm
-                if family == THERMAL
-                else speed * (12.0 if mean[day] >= 4 else 6.0 if mean[day] > 0 else 0.0)
-            )
-            if family == GOMPERTZ:
-                step = rate * np.log(max(peak, 2 * seedling) / max(area, 1e-4)) / span
+            top = max(ceiling[day], 2 * seedling)
+            if family == THERMAL:
+                rate = speed * light[day] * max(0.0, mean[day] - base)
             else:
-                step = rate * (1 - area / peak)
+                rate = speed * light[day] * (12.0 if mean[day] >= 4 else 6.0 if mean[day] > 0 else 0.0)
+            if family == GOMPERTZ:
+                step = rate * np.log(top / max(area, 1e-4)) / np.log(top / seedling)
+            else:
+                step = rate * (1 - area / top)
             turnover = 0.0025 * area
             area = max(0.0, area * (1 + max(-0.03, min(step, 0.35))) - turnover)
             lost += turnover
@@ -162,10 +164,9 @@ def mix_pixels(
     back: NDArray[np.float32],
     ground: NDArray[np.float32],
     top: int,
-    bottom: int,
     out: NDArray[np.float32],
 ) -> None:
-    """Reflectance of pixels as the area-weighted mix of the covers in them, for rows `top` to `bottom`.
+    """Reflectance of pixels as the area-weighted mix of the covers in them, from row `top` on.
 
     Parameters
     ----------
@@ -183,16 +184,16 @@ def mix_pixels(
         As `canopy.Coefficients`.
     ground : (cover, band)
         Reflectance of the ground.
-    top, bottom
-        Rows to compute.
+    top
+        Row of the scene that the first row of `out` is.
     out : (band, row, column)
         Reflectance, 0 to 1; written in place.
     """
-    bands, _, columns = out.shape
+    bands, rows, columns = out.shape
     last = len(multiples) - 2
-    for row in range(top, bottom):
+    for row in range(rows):
         for column in range(columns):
-            pixel = row * columns + column
+            pixel = (top + row) * columns + column
             for band in range(bands):
                 out[band, row, column] = 0.0
             for part in range(first[pixel], first[pixel + 1]):
@@ -237,8 +238,3 @@ def coarser(values: NDArray[np.float32], /) -> NDArray[np.float32]:
     """Mean of blocks of 2 x 2 pixels in the last two axes."""
     *front, rows, columns = values.shape
     return values.reshape(*front, rows // 2, 2, columns // 2, 2).mean(axis=(-3, -1), dtype=np.float32)
-
-
-def finer(values: NDArray, /) -> NDArray:
-    """Each pixel twice in both directions."""
-    return np.repeat(np.repeat(values, 2, axis=-2), 2, axis=-1)

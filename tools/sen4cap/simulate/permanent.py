@@ -27,8 +27,8 @@ def meadow(random: np.random.Generator, weather: Weather, soil: str, brightness:
             kept[day] = random.uniform(0.25, 0.6)
             day += int(random.integers(28, 60))
     green, dead = grow(
-        0, days, random.uniform(1.0, 2.0), random.uniform(3.0, 4.8), THERMAL, random.uniform(0.004, 0.007), 2.5,
-        weather.mean, np.ones(days), kept, NEVER, 1.0,
+        0, days, random.uniform(1.0, 2.0), np.full(days, random.uniform(3.0, 4.8)), THERMAL,
+        random.uniform(0.005, 0.009), 2.5, weather.mean, weather.light, np.ones(days), kept, NEVER, 1.0,
     )  # fmt: skip
     _still(story, weather, dead * 0.5, random)
     blend(story, [(green, np.full(days, random.uniform(36, 50)), GRASS.flatness)], weather)

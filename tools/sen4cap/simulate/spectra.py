@@ -2,8 +2,9 @@
 
 Bands are in the order of `BANDS`. Leaf constants are means over the bands (boxes of the nominal centre and width of
 Sentinel-2A) of the PROSPECT-D tables of refractive index and specific absorption: Feret, Gitelson, Noble and Jacquemoud
-2017, Remote Sens. Environ. 193, 204-215. Soil, residue and cloud levels are ours: soils lie where bare fields lie in clear Sentinel-2 scenes of Flanders (NDVI 0.15 to 0.20, NBR2 0.03 to 0.08); residue and moisture raise NBR2 as
-described by Hively et al. 2021 (Remote Sens. 13, 3718).
+2017, Remote Sens. Environ. 193, 204-215. Soil, residue and cloud levels are ours: soils lie where bare fields lie in
+clear Sentinel-2 scenes of Flanders (NDVI 0.15 to 0.20, NBR2 0.03 to 0.08); residue and moisture raise NBR2 as described
+by Hively et al. 2021 (Remote Sens. 13, 3718).
 """
 
 from __future__ import annotations

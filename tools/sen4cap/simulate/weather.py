@@ -25,6 +25,8 @@ class Weather:
         Air temperature, degree C.
     unsettled : (day,)
         How cloudy the spell is: standard normal, correlated from day to day.
+    light : (day,)
+        Growth that daylight allows, 0.08 in the darkest week to 1.
     moisture : (day,)
         Of the topmost soil, 0 dry to 1 saturated, in the middle of the morning.
     snow : (day,)
@@ -37,6 +39,7 @@ class Weather:
     lowest: Array
     highest: Array
     unsettled: Array
+    light: Array
     moisture: Array
     snow: Array
 
@@ -66,11 +69,22 @@ def draw_weather(year: int, *, latitude: float, seed: int) -> Weather:
     raining = random.random(count) < rain_chance
     precipitation = np.where(raining, random.gamma(0.75, 4.9, count) * np.exp(0.25 * unsettled), 0.0)
     spread = np.maximum(2.0, (4.2 + 6.0 * (1 - winter)) * np.exp(-0.35 * unsettled) + random.normal(0, 0.8, count) + 1)
+    # Height of the sun at noon: below 10 degrees hardly anything grows, above 40 light is no limit.
+    noon = 90 - latitude + 23.44 * -np.cos(2 * np.pi * ((days - first).astype(float) + 10) / 365.25)
+    light = np.clip((noon - 10) / 30, 0.08, 1.0)
     lowest, highest = mean - 0.52 * spread, mean + 0.48 * spread
     precipitation = np.round(precipitation, 2).astype(np.float64)
     moisture, snow = _ground(precipitation, mean, 1 - winter)
     return Weather(
-        days, precipitation, np.round(mean, 2), np.round(lowest, 2), np.round(highest, 2), unsettled, moisture, snow
+        days,
+        precipitation,
+        np.round(mean, 2),
+        np.round(lowest, 2),
+        np.round(highest, 2),
+        unsettled,
+        light,
+        moisture,
+        snow,
     )
 
 

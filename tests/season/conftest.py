@@ -78,68 +78,69 @@ def grow(family: str, first: float, top: float, rate: float) -> np.ndarray:
     return curve
 
 
+def draw_cover(rng: np.random.Generator, kind: str, growth: str, harvest: int) -> tuple[np.ndarray, int]:
+    """A stand that grows, freezes in part, grows on in spring; and its day of emergence."""
+    t = np.arange(DAYS, dtype=float)
+    first = min(harvest + rng.uniform(10, 45), day("2021-11-15"))
+    top = rng.uniform(0.8, 2) if rng.random() < 0.25 else rng.uniform(1.5, 5)
+    stand = grow(growth, first, top, rng.uniform(30, 80))
+    if rng.random() < 0.3:
+        cold = day("2021-12-10") + rng.integers(0, 70)
+        left = rng.uniform(0.4, 0.8)
+        stand *= np.where(t < cold, 1, left + (1 - left) * np.exp(-np.maximum(t - cold, 0) / 6))
+    if rng.random() < 0.4:
+        stand *= 1 + rng.uniform(0.2, 1) / (1 + np.exp(-(t - day("2022-04-01")) / 12))
+    return stand, int(np.argmax(stand > 0.1)) if stand[: day("2022-01-31")].max() > 0.1 else -1
+
+
+def end_cover(rng: np.random.Generator, stand: np.ndarray, kind: str) -> tuple[np.ndarray, int, int]:
+    """The stand with its end, the day of the operation, and the first day of the next crop."""
+    t = np.arange(DAYS, dtype=float)
+    end = int(rng.integers(day("2022-02-20"), day("2022-05-20")))
+    free = end + int(rng.integers(10, 45))
+    after = np.maximum(t - end, 0)
+    if kind == "stands":
+        return stand, -1, -1
+    if kind == "plough":
+        return np.where(t >= end, 0, stand), end, free
+    if kind == "roll":
+        return np.where(t >= end, stand * 0.35 * np.exp(-after / 8), stand), end, free
+    if kind == "herbicide":
+        slow = rng.uniform(4, 9)
+        dying = stand / (1 + np.exp((t - end - 2.2 * slow) / slow)) * (1 + np.exp(-2.2))
+        return np.where(t > end + 45, 0, dying), end, free
+    if kind == "mow":
+        again = stand * np.minimum(rng.uniform(0.12, 0.25) + 0.006 * after, 0.5)
+        stand = np.where(t >= end, again, stand)
+        return np.where(t >= end + rng.integers(14, 30), 0, stand), end, max(free, end + 40)
+    end = int(rng.integers(day("2021-12-01"), day("2022-02-10")))
+    stand = stand * np.exp(-np.maximum(t - end, 0) / rng.uniform(5, 14))
+    gone = end + int(rng.integers(40, 80))
+    return np.where(t >= gone, 0, stand), end, gone + 10
+
+
 def draw_parcel(rng: np.random.Generator, kind: str, growth: str) -> dict:
     t = np.arange(DAYS, dtype=float)
-    lai = np.zeros(DAYS)
     late = rng.random() < 0.4
     harvest = day("2021-09-10") + rng.integers(0, 40) if late else day("2021-07-10") + rng.integers(0, 35)
-    top = rng.uniform(1.5, 4)
-    main = top / (1 + np.exp((t - harvest + rng.uniform(5, 30)) / rng.uniform(4, 12)))
-    lai += np.where(t < harvest, main, 0)
-    stubble = rng.uniform(0, 0.08)
-    lai += np.where(t >= harvest, stubble, 0)
-    sown_next = day("2022-04-01") + rng.integers(0, 60)
+    main = rng.uniform(1.5, 4) / (1 + np.exp((t - harvest + rng.uniform(5, 30)) / rng.uniform(4, 12)))
+    lai = np.where(t < harvest, main, rng.uniform(0, 0.08))
+    sown_next = day("2022-04-01") + int(rng.integers(0, 60))
     emergence = termination = -1
-    if kind in ("none", "weeds"):
+    following = sown_next + int(rng.integers(8, 20))
+    if kind == "weeds":
         tillage = harvest + rng.integers(20, 100)
-        if kind == "weeds":
-            lai += np.where(
-                (t >= harvest) & (t < tillage), grow("logistic", harvest + 12, rng.uniform(0.3, 1.2), 40), 0
-            )
-        next_emergence = sown_next + rng.integers(8, 20)
-    else:
-        first = harvest + rng.uniform(10, 45)
-        first = min(first, day("2021-11-15"))
-        top = rng.uniform(0.8, 2) if rng.random() < 0.25 else rng.uniform(1.5, 5)
-        stand = grow(growth, first, top, rng.uniform(30, 80))
-        if rng.random() < 0.3:  # a frost takes part of it, spring growth brings some back
-            cold = day("2021-12-10") + rng.integers(0, 70)
-            left = rng.uniform(0.4, 0.8)
-            stand *= np.where(t < cold, 1, left + (1 - left) * np.exp(-np.maximum(t - cold, 0) / 6))
-        if rng.random() < 0.4:
-            stand *= 1 + rng.uniform(0.2, 1) / (1 + np.exp(-(t - day("2022-04-01")) / 12))
-        emergence = int(np.argmax(stand > 0.1)) if stand[: day("2022-01-31")].max() > 0.1 else -1
-        end = rng.integers(day("2022-02-20"), day("2022-05-20"))
-        next_emergence = max(end + rng.integers(10, 45), sown_next)
-        if kind == "frost":
-            end = rng.integers(day("2021-12-01"), day("2022-02-10"))
-            stand *= np.exp(-np.maximum(t - end, 0) / rng.uniform(5, 14))
-            clear = end + rng.integers(40, 80)
-            stand = np.where(t >= clear, 0, stand)
-            next_emergence = max(clear + 10, sown_next)
-        elif kind == "plough":
-            stand = np.where(t >= end, 0, stand)
-        elif kind == "roll":
-            stand = np.where(t >= end, stand * 0.35 * np.exp(-np.maximum(t - end, 0) / 8), stand)
-        elif kind == "herbicide":
-            slow = rng.uniform(4, 9)
-            stand = stand / (1 + np.exp((t - end - 2.2 * slow) / slow)) * (1 + np.exp(-2.2))
-            stand = np.where(t > end + 45, 0, stand)
-        elif kind == "mow":
-            left = rng.uniform(0.15, 0.35)
-            again = stand * (left + 0.012 * np.maximum(t - end, 0))
-            stand = np.where(t >= end, again, stand)
-            stand = np.where(t >= end + rng.integers(14, 30), 0, stand)
-            next_emergence = max(next_emergence, end + 40)
-        if kind == "stands":
-            end, next_emergence = -1, -1
+        weeds = grow("logistic", harvest + 12, rng.uniform(0.3, 1.2), 40)
+        lai += np.where((t >= harvest) & (t < tillage), weeds, 0)
+    elif kind != "none":
+        stand, emergence = draw_cover(rng, kind, growth, harvest)
+        stand, termination, free = end_cover(rng, stand, kind)
+        following = -1 if kind == "stands" else max(free, sown_next)
         lai += stand
-        termination = int(end)
-    if next_emergence >= 0:
-        lai += np.where(
-            t >= next_emergence - 15, grow("logistic", next_emergence, rng.uniform(2, 6), rng.uniform(20, 60)), 0
-        )
-    return {"lai": lai, "emergence": emergence, "termination": termination, "next": int(next_emergence)}
+    if following >= 0:
+        crop = grow("logistic", following, rng.uniform(2, 6), rng.uniform(20, 60))
+        lai += np.where(t >= following - 15, crop, 0)
+    return {"lai": lai, "emergence": emergence, "termination": termination, "next": following}
 
 
 def clear_days(rng: np.random.Generator, regime: str) -> tuple[np.ndarray, np.ndarray]:

@@ -91,13 +91,13 @@ def draw_bare_soil(path: Path, *, codes: NDArray[np.uint8], shares: Mapping[str,
                 color=CLASS_COLOURS[code],
                 label=f"{LABELS[code]} ({len(values)})",
             )
-        top.set_title("Bare soil in the intercropping period, share of its days", fontsize=11)
+        top.set_title("Bare soil in the intercropping period", fontsize=11)
         top.set_xlabel("bare days (% of the period)")
         top.set_ylabel("parcels (%)")
         top.set_xticks(SHARE_BINS)
         top.grid(axis="y")
         top.set_axisbelow(True)
-        top.legend(loc="upper right")
+        top.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0.2)
         _draw_composition(low, codes, shares)
         low.legend(loc="upper center", bbox_to_anchor=(0.46, -0.5), ncols=4)
 
@@ -109,6 +109,7 @@ def _draw_composition(axes: Any, codes: NDArray[np.uint8], shares: Mapping[str, 
     for row, code in ((1, WCC), (0, NWCC)):
         known = (codes == code) & np.isfinite(shares["BS_per"])
         if not known.any():
+            axes.text(1, row, "no period known", va="center", color=QUIET, fontsize=9)
             continue
         bare = float(shares["BS_per"][known].mean())
         before, after = (
@@ -172,7 +173,9 @@ def draw_reliability(path: Path, *, said: Sequence[float], observed: Sequence[fl
         top, low = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
         figure.subplots_adjust(left=0.14, right=0.96, top=0.93, bottom=0.11, hspace=0.12)
         top.plot([0, 1], [0, 1], color=QUIET, lw=1, ls=(0, (4, 3)), label="confidence equals frequency")
-        top.plot(said, observed, color=CLASS_COLOURS[WCC], lw=2, marker="o", label="held-out parcels")
+        top.plot(said, observed, color=CLASS_COLOURS[WCC], lw=1.4, marker="o", ms=3.5, label="held-out parcels")
+        size = 260 * np.asarray(count, float) / max(1.0, *count)
+        top.scatter(said, observed, s=size, color=CLASS_COLOURS[WCC], alpha=0.35, lw=0)
         top.set_ylim(-0.02, 1.02)
         top.set_xlim(0, 1)
         top.set_ylabel("share that is a cover crop")
@@ -181,4 +184,5 @@ def draw_reliability(path: Path, *, said: Sequence[float], observed: Sequence[fl
         top.set_title("Reliability of the confidence", fontsize=11)
         low.bar(said, count, width=0.06, color=QUIET)
         low.set_ylabel("parcels")
+        low.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=3))
         low.set_xlabel("confidence in a cover crop (Conf_pred1)")

@@ -228,10 +228,11 @@ def _draw_overviews(
     if (table["BS_per"].notna().to_numpy() & (codes != OTHER)).any():
         path = add(
             "bare_soil.png",
-            f"Share of bare days in the intercropping period: on average {summary.bare_wcc:.0f} percent with a cover "
-            f"crop, {summary.bare_nwcc:.0f} percent without.",
-            "Parcels whose harvest week is known. Above, by their share of bare days; below, what the period consists of on "
-            "average.",
+            "Share of bare days in the intercropping period, on average: with a cover crop "
+            f"{plain(summary.bare_wcc, places=0) or 'not known'} percent, without "
+            f"{plain(summary.bare_nwcc, places=0) or 'not known'} percent.",
+            "Parcels whose harvest week is known: above, by their share of bare days; below, what the period consists "
+            "of on average.",
         )
         shares = {name: table[name].to_numpy() for name in ("BS_per", "BS_b_per", "BS_a_per")}
         draw_bare_soil(path, codes=codes, shares=shares)
@@ -287,7 +288,7 @@ def _draw_curves(
         )
         path = folder / f"curve_{new_id}.png"
         draw_curve(path, curve)
-        yield why, Picture(path, _describe(curve), f"{curve.title}. {curve.subtitle}.")
+        yield why, Picture(path, _describe(curve), _caption(one, curve))
 
 
 def _title(one: pd.Series) -> str:
@@ -360,6 +361,23 @@ def _describe(curve: Curve) -> str:
         if not np.isnat(day):
             parts.append(f"maximum {name} {value:.2f} on {day}")
     return "; ".join(parts) + "."
+
+
+def _caption(one: pd.Series, curve: Curve) -> str:
+    """Give the numbers of the result tables that belong to a curve."""
+    told = [
+        f"{event.name} {event.day}" + (f" ± {event.uncertainty:.0f} days" if np.isfinite(event.uncertainty) else "")
+        for event in curve.events
+        if not np.isnat(event.day)
+    ]
+    if np.isfinite(one["S_length"]):
+        told.append(f"{one['S_length']:.0f} days from emergence to termination")
+    for name, (day, value) in curve.maxima.items():
+        if not np.isnat(day):
+            told.append(f"maximum {name} {value:.2f} on {day}")
+    if np.isfinite(one["Inter_d"]):
+        told.append(f"bare on {one['BS_d']:.0f} of {one['Inter_d']:.0f} days between the main crops")
+    return f"NewID {curve.new_id}: {'; '.join(told) or 'no dates'}."
 
 
 def _write_page(

@@ -238,8 +238,8 @@ def _accuracy(accuracy: Mapping[str, Any] | None, pictures: Mapping[str, Picture
     blocks = [
         Block(
             "text",
-            text=f"Balanced accuracy {_ratio(accuracy['balanced_accuracy'])}, measured on in-situ parcels that the "
-            "model had not seen.",
+            text=f"Balanced accuracy {_ratio(accuracy['balanced_accuracy'])}, measured by: "
+            f"{accuracy.get('evaluation', 'in-situ parcels')}.",
         ),
         Block("table", table=Table("By class", ("Class", "Recall", "Precision", "F1"), measured, (1, 2, 3))),
         Block(

@@ -30,6 +30,9 @@ ABRUPT_MARGIN = 0.08
 """How much more: the noise of two looks."""
 RECENT = 60
 """Days before the fall in which the stand's largest value is looked for."""
+LONE_LOW_DAYS = 20
+"""Days between the looks on either side of a single low look from which on it parts two stands: a harvest and the cover
+crop after it, seen through clouds. Between nearer ones it is residual cloud."""
 FLOOR_DAYS = 30
 """Days after the fall in which the smallest value is looked for."""
 
@@ -79,15 +82,15 @@ def main_harvest(
     """Find the fall of the main crop.
 
     A stand begins with two looks in a row above `level` (one, if it is the first look of all) and ends with two in a
-    row below it. The main crop's stand is the last that stood by `stood_by`, because no cover crop sown after a harvest
-    in the window is up by then; a parcel without such a stand has its first later one as the main crop (late-sown
-    beans, leek). A cover crop that comes up after the main harvest and is terminated in autumn is therefore never taken
-    for it.
+    row below it, or one where looks are rare (`LONE_LOW_DAYS`). The main crop's stand is the last one that stood by
+    `stood_by`, because no cover crop sown after a harvest in the window is up by then. So a cover crop that comes up
+    after the main harvest and is terminated in autumn is not taken for it. A stand that comes up later counts only
+    where two looks before the window show that no crop stood there yet (late-sown beans, leek).
 
-    Inside the fall the pair of looks with the largest decrease tells how it fell. Where that pair takes more of the fall
-    than ripening could in its time, the crop was cut green: the harvest is the middle of the pair. Else it ripened:
-    cereals, rapeseed and pulses lose their green weeks before the combine comes, and the harvest is put `ripening` days
-    after half of the green area is gone (not later than the window: what falls at its end was cut).
+    Inside the fall the pair of looks with the largest decrease tells how it fell. Where that pair takes more of the
+    fall than ripening could in its time, the crop was cut green: the harvest is the middle of the pair. Else it
+    ripened: cereals, rapeseed and pulses lose their green weeks before the combine comes, and the harvest is put
+    `ripening` days after half of the green area is gone (not later than the window: what falls at its end was cut).
 
     Parameters
     ----------
@@ -139,31 +142,59 @@ def _find(values, days, first, last, stood_by, level, strong, ripening, status, 
     t = np.empty(looks, np.int32)
     v = np.empty(looks, np.float32)
     for p in range(parcels):
-        n = 0
-        for k in range(looks):
-            if not np.isnan(values[p, k]):
-                t[n], v[n] = days[k], values[p, k]
-                n += 1
+        n = _seen(values[p], days, t, v)
         if n < 3 or t[2] > last:
             status[p] = NEVER_SEEN if n == 0 else FEW_LOOKS
             continue
-        begin, past = _main_stand(t, v, n, first, stood_by, level, ripening)
-        if begin < 0:
-            status[p] = LOW_BEFORE if past == -2 else NEVER_STOOD
-            continue
-        if past < 0:
-            status[p] = STILL_STANDING
-            continue
-        top, floor, peak = _depth(t, v, n, begin, past)
-        if top - floor < strong:
-            status[p] = TOO_WEAK
-            continue
-        day, spread, pair, yellow = _date_fall(t, v, peak, past, top, floor, last, ripening)
-        if day < first or day > last:
-            status[p] = OUTSIDE
-            continue
-        numbers[0, p], numbers[1, p], numbers[2, p], numbers[3, p] = day, top, floor, spread
-        pairs[0, p], pairs[1, p], ripened[p] = t[pair], t[pair + 1], yellow
+        status[p] = NEVER_STOOD
+        # Two low looks before the window opens: no crop was there to be harvested early in it.
+        late_crop = t[1] <= first and v[0] < level and v[1] < level
+        past = 0
+        while past < n:
+            begin, past = _stand(t, v, n, past, level)
+            late = begin < n and t[begin] > stood_by
+            if begin == n or (late and (status[p] != NEVER_STOOD or not late_crop)):
+                break
+            if past == n:
+                status[p] = STILL_STANDING
+                break
+            top, floor, peak = _depth(t, v, n, begin, past)
+            if top - floor < strong:
+                status[p] = TOO_WEAK if status[p] == NEVER_STOOD else status[p]
+                continue
+            day, spread, pair, yellow = _date_fall(t, v, peak, past, top, floor, last, ripening)
+            if day < first or day > last:
+                status[p] = LOW_BEFORE if day < first else OUTSIDE
+                continue
+            status[p] = FOUND
+            numbers[0, p], numbers[1, p], numbers[2, p], numbers[3, p] = day, top, floor, spread
+            pairs[0, p], pairs[1, p], ripened[p] = t[pair], t[pair + 1], yellow
+        if status[p] != FOUND:
+            numbers[:, p], pairs[:, p], ripened[p] = np.nan, -1, False
+
+
+@compiled
+def _seen(row, days, t, v):  # type: ignore[no-untyped-def]
+    """Put a parcel's looks one after another; return how many there are."""
+    n = 0
+    for k in range(len(row)):
+        if not np.isnan(row[k]):
+            t[n], v[n] = days[k], row[k]
+            n += 1
+    return n
+
+
+@compiled
+def _stand(t, v, n, k, level):  # type: ignore[no-untyped-def]
+    """First look of the next stand, from look `k` on, and the first look below it; `n` where there is none."""
+    while k < n and not (v[k] >= level and (k == 0 or k + 1 == n or v[k + 1] >= level)):
+        k += 1
+    past = k + 1
+    while past < n:
+        if v[past] < level and past + 1 < n and (v[past + 1] < level or t[past + 1] - t[past - 1] >= LONE_LOW_DAYS):
+            break
+        past += 1
+    return k, min(past, n)
 
 
 @compiled
@@ -179,33 +210,6 @@ def _date_fall(t, v, peak, past, top, floor, last, ripening):  # type: ignore[no
     if day > last or share >= max(ABRUPT_SHARE, np.tanh(0.25 * gap / RIPENING_PACE) + ABRUPT_MARGIN):
         return 0.5 * (t[pair] + t[pair + 1]), 0.5 * gap + 0.5, pair, False
     return day, 0.5 * gap + 0.25 * ripening + 0.5, pair, True
-
-
-@compiled
-def _main_stand(t, v, n, first, stood_by, level, ripening):  # type: ignore[no-untyped-def]
-    """First look of the main crop's stand and the first look below it.
-
-    The second is -1 where the stand lasts; both are -1 where there is none, -1 and -2 where it fell before the window.
-    """
-    begin, past = -1, -1
-    k, fallen_before = 0, False
-    while k < n:
-        up = v[k] >= level and (k == 0 or k + 1 == n or v[k + 1] >= level)
-        if not up:
-            k += 1
-            continue
-        end = k + 1
-        while end < n and not (v[end] < level and end + 1 < n and v[end + 1] < level):
-            end += 1
-        # A stand that fell before the window even if it had ripened is a crop of the spring.
-        if end < n and t[end] + ripening < first:
-            fallen_before = True
-        elif t[k] <= stood_by or begin < 0:
-            begin, past = k, end if end < n else -1
-        k = end
-    if begin < 0 and fallen_before:
-        past = -2
-    return begin, past
 
 
 @compiled

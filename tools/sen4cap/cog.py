@@ -22,7 +22,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from rasterio.io import MemoryFile
 
-from .compiled import compiled
+from .compiled import compiled, compiled_fast
 from .grid import Grid
 
 TILE = 512
@@ -316,7 +316,7 @@ def _tiles(block: NDArray[Any], tile: int, nodata: int) -> NDArray[Any]:
     """Cut a block into tiles (row, column, tile, tile), filled up with nodata; 16 bit: differences along the row."""
     rows, columns = _tiles_across(block.shape, tile)
     out = np.empty((rows, columns, tile, tile), block.dtype)
-    _cut(block, nodata, block.dtype.itemsize == 2, out)
+    _cut(block, block.dtype.type(nodata), block.dtype.itemsize == 2, out)
     return out
 
 
@@ -325,7 +325,7 @@ def _halved(block: NDArray[Any], nodata: int, mean: bool) -> NDArray[Any]:
     if not mean:
         return np.ascontiguousarray(block[::2, ::2])
     out = np.empty((-(-block.shape[0] // 2), -(-block.shape[1] // 2)), block.dtype)
-    _average(block, nodata, out)
+    _average(block, block.dtype.type(nodata), out)
     return out
 
 
@@ -349,15 +349,22 @@ def _cut(block: Any, nodata: Any, differences: Any, out: Any) -> None:
                         line[k] -= line[k - 1]
 
 
-@compiled
+@compiled_fast
 def _average(block: Any, nodata: Any, out: Any) -> None:
     rows, columns = block.shape
+    total = np.empty(out.shape[1], np.float32)
+    count = np.empty(out.shape[1], np.float32)
     for r in range(out.shape[0]):
+        total[:] = 0
+        count[:] = 0
+        for i in range(2 * r, min(2 * r + 2, rows)):
+            line = block[i]
+            for k in range(2):
+                for c in range((columns + 1 - k) // 2):
+                    value = line[2 * c + k]
+                    seen = np.float32(value != nodata)
+                    total[c] += seen * np.float32(value)
+                    count[c] += seen
         for c in range(out.shape[1]):
-            total, count = 0, 0
-            for i in range(2 * r, min(2 * r + 2, rows)):
-                for k in range(2 * c, min(2 * c + 2, columns)):
-                    if block[i, k] != nodata:
-                        total += block[i, k]
-                        count += 1
-            out[r, c] = round(total / count) if count else nodata
+            mean = np.rint(total[c] / max(count[c], np.float32(1)))
+            out[r, c] = np.int16(mean) if count[c] > 0 else nodata

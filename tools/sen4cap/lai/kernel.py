@@ -18,6 +18,10 @@ from .. import l3b
 from ..compiled import compiled_fast
 from .networks import Network
 
+# As numbers of the arrays' own types, so that the compiled loops stay in narrow lanes.
+_SNOW, _CLOUD, _NO_DATA, _FLAG_NODATA = (np.uint8(code) for code in (l3b.SNOW, l3b.CLOUD, l3b.NO_DATA, l3b.FLAG_NODATA))
+_NODATA = np.int16(l3b.NODATA)
+
 
 @dataclass(frozen=True, eq=False)
 class Folded:
@@ -217,7 +221,7 @@ def statuses(
         uint8; `l3b.NO_DATA` where one of the bands has none.
     """
     out = np.empty((2 * scl.shape[0], 2 * scl.shape[1]), np.uint8)
-    _statuses(fine, coarse, scl, table, l3b.NO_DATA, out)
+    _statuses(fine, coarse, scl, table, out)
     return out
 
 
@@ -237,19 +241,15 @@ def coded(values: NDArray[np.float32], status: NDArray[np.uint8]) -> NDArray[np.
         int16; `l3b.NODATA` where invalid, and under cloud, snow and no data.
     """
     out = np.empty(values.shape, np.int16)
-    _code(values, status, _without_value(), np.float32(round(1 / l3b.SCALE)), l3b.NODATA, out)
+    _code(values, status, np.float32(round(1 / l3b.SCALE)), out)
     return out
 
 
 def domain_flags(codes: NDArray[np.uint8], status: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Domain codes as the L3B product holds them: `l3b.FLAG_NODATA` under cloud, snow and no data."""
-    return np.where(_without_value()[status], np.uint8(l3b.FLAG_NODATA), codes)
-
-
-def _without_value() -> NDArray[np.bool_]:
-    table = np.zeros(256, np.bool_)
-    table[list(l3b.WITHOUT_VALUE)] = True
-    return table
+    out = np.empty(codes.shape, np.uint8)
+    _cover(codes, status, out)
+    return out
 
 
 def _shape(fine: NDArray[Any], coarse: NDArray[Any]) -> tuple[int, int]:
@@ -288,6 +288,7 @@ def _pass(
         folded.b2,
         np.stack([folded.low, folded.high, folded.tolerance], axis=1),
         folded.clamps,
+        bool(np.isfinite(folded.domain_fine).any() or np.isfinite(folded.domain_coarse).any()),
         folded.domain_fine,
         folded.domain_coarse,
         out,
@@ -321,7 +322,8 @@ def _tanh(x: Any) -> Any:
 @compiled_fast
 def _networks(  # noqa: C901
     fine: Any, coarse: Any, cosines: Any, fine_at: Any, coarse_at: Any, w_fine: Any, w_coarse: Any, w_angle: Any,
-    b1: Any, w2: Any, b2: Any, limits: Any, clamps: Any, domain_fine: Any, domain_coarse: Any, out: Any, codes: Any,
+    b1: Any, w2: Any, b2: Any, limits: Any, clamps: Any, limited: Any, domain_fine: Any, domain_coarse: Any,
+    out: Any, codes: Any,
 ) -> None:  # fmt: skip
     """Evaluate all networks, one row of 20 m pixels (two of 10 m) after the other; each loop is one vector operation.
 
@@ -365,9 +367,11 @@ def _networks(  # noqa: C901
                 low, high, tolerance = limits[v]
                 if flagged:
                     outside_coarse[:] = 0
-                    _mark(c, domain_coarse[v], outside_coarse)
+                    if limited:
+                        _mark(c, domain_coarse[v], outside_coarse)
                     _spread(outside_coarse, outside)
-                    _mark(a, domain_fine[v], outside)
+                    if limited:
+                        _mark(a, domain_fine[v], outside)
                     _flag(y, empty, outside, low - tolerance, high + tolerance, codes[v, r])
                 _bound(y, empty, low, high, tolerance, clamps, out[v, r])
 
@@ -432,26 +436,46 @@ def _bound(y: Any, empty: Any, low: Any, high: Any, tolerance: Any, clamps: Any,
 
 
 @compiled_fast
-def _code(values: Any, status: Any, without: Any, factor: Any, nodata: Any, out: Any) -> None:
+def _code(values: Any, status: Any, factor: Any, out: Any) -> None:
     for row in range(values.shape[0]):
-        for i in range(values.shape[1]):
-            value = values[row, i]
-            good = (value == value) & ~without[status[row, i]]
-            out[row, i] = np.int16(value * factor) if good else np.int16(nodata)
+        line, given, codes = values[row], status[row], out[row]
+        for i in range(len(line)):
+            value = line[i] * factor
+            bad = (value != value) | (given[i] == _SNOW) | (given[i] == _CLOUD) | (given[i] == _NO_DATA)
+            codes[i] = _NODATA if bad else np.int16(value)
 
 
 @compiled_fast
-def _statuses(fine: Any, coarse: Any, scl: Any, table: Any, nodata: Any, out: Any) -> None:
+def _cover(codes: Any, status: Any, out: Any) -> None:
+    for row in range(codes.shape[0]):
+        line, given, flags = codes[row], status[row], out[row]
+        for i in range(len(line)):
+            bad = (given[i] == _SNOW) | (given[i] == _CLOUD) | (given[i] == _NO_DATA)
+            flags[i] = _FLAG_NODATA if bad else line[i]
+
+
+@compiled_fast
+def _statuses(fine: Any, coarse: Any, scl: Any, table: Any, out: Any) -> None:
     half = scl.shape[1]
     line = np.empty(half, np.uint8)
+    empty = np.empty(2 * half, np.uint8)
+    empty_coarse = np.empty(half, np.uint8)
     for row in range(scl.shape[0]):
-        for i in range(half):
-            line[i] = table[scl[row, i]]
+        empty_coarse[:] = 0
         for band in range(coarse.shape[0]):
-            for i in range(half):
-                line[i] = nodata if coarse[band, row, i] == 0 else line[i]
+            _mark_empty(coarse[band, row], empty_coarse)
+        for i in range(half):
+            line[i] = _NO_DATA if empty_coarse[i] else table[scl[row, i]]
         for r in range(2 * row, 2 * row + 2):
-            _spread(line, out[r])
+            empty[:] = 0
             for band in range(fine.shape[0]):
-                for i in range(2 * half):
-                    out[r, i] = nodata if fine[band, r, i] == 0 else out[r, i]
+                _mark_empty(fine[band, r], empty)
+            _spread(line, out[r])
+            for i in range(2 * half):
+                out[r, i] = _NO_DATA if empty[i] else out[r, i]
+
+
+@compiled_fast
+def _mark_empty(numbers: Any, empty: Any) -> None:
+    for i in range(len(empty)):
+        empty[i] |= np.uint8(numbers[i] == 0)

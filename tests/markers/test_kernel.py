@@ -10,7 +10,6 @@ from exactextract import exact_extract
 from exactextract.raster import NumPyRasterSource
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from sen4cap.coverage import cover
 from sen4cap.grid import Grid
@@ -22,7 +21,6 @@ from sen4cap.markers.kernel import (
     moments,
     normalised_difference,
     polarisation_ratio,
-    pooled,
     statistics,
 )
 
@@ -97,31 +95,6 @@ def test_what_is_not_seen_is_nan() -> None:
     assert pixels.tolist() == [[0, 25], [0, 0]]
     np.testing.assert_array_equal(mean, [[np.nan, 3], [np.nan, np.nan]])
     np.testing.assert_array_equal(stdev, [[np.nan, 0], [np.nan, np.nan]])
-
-
-values_ = arrays(np.float32, st.integers(1, 8), elements=st.floats(-20, 8000, width=32))
-weights_ = st.floats(0.01, 1)
-
-
-@given(values_, values_, weights_, weights_)
-@settings(max_examples=200, deadline=None)
-def test_pooling_equals_taking_all_pixels_at_once(one: np.ndarray, other: np.ndarray, w: float, v: float) -> None:
-    def of(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        x = values.astype(np.float64)
-        mean = np.average(x, weights=weights)
-        return np.array([weights.sum(), mean, np.sqrt(np.average((x - mean) ** 2, weights=weights))])[:, None]
-
-    ones, others = np.full(len(one), w), np.full(len(other), v)
-    both = of(np.concatenate([one, other]), np.concatenate([ones, others]))
-    np.testing.assert_allclose(pooled(of(one, ones), of(other, others)), both, rtol=1e-9, atol=1e-7)
-
-
-def test_pooling_with_nothing() -> None:
-    nothing = np.full((3, 2), np.nan, np.float32)
-    something = np.array([[4.5, np.nan], [2100, np.nan], [33.25, np.nan]], np.float32)
-    np.testing.assert_array_equal(pooled(nothing, something)[:, 0], something[:, 0])
-    np.testing.assert_array_equal(pooled(something, nothing)[:, 0], something[:, 0])
-    assert pooled(nothing, something)[PIXELS, 1] == 0
 
 
 def test_equal_values_have_no_spread() -> None:

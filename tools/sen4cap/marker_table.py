@@ -171,9 +171,8 @@ class MarkerTable:
         ]
         days = sorted({marker.day for _, marker in columns})
         wanted = self.ids[rows]
-        stats = np.full((3, len(days), len(wanted)), np.nan, np.float32)
-        at = [table.rows_of(wanted) for table in self._tables]
-        places = dict(zip(map(id, self._tables), at, strict=True))
+        stats = np.empty((3, len(days), len(wanted)), np.float32)
+        places = {id(table): table.rows_of(wanted) for table in self._tables}
         filled: set[int] = set()
         for table, marker in columns:
             day = bisect.bisect_left(days, marker.day)
@@ -266,25 +265,27 @@ class _Table:
 
         Where the file does not count, a parcel that was seen has one pixel; where it holds no deviation, none.
         """
-        scale = np.float32(1 / SCALE[mean.type])
+        scale = np.float32(SCALE[mean.type])
         values = self._values(mean, at)
-        count = self._values(replace(mean, stat="valid_pixels_cnt"), at)
-        spread = self._values(replace(mean, stat="stdev"), at)
-        seen = np.isfinite(values) & ~(count <= 0)
-        pixels = np.where(np.isfinite(count), count, 1)
-        deviation = np.where(np.isfinite(spread), spread * scale, 0)
-        stats: NDArray[np.float32] = np.where(seen, np.stack([pixels, values * scale, deviation]), np.nan)
-        return stats.astype(np.float32, copy=False)
+        stats = np.empty((3, len(values)), np.float32)
+        stats[0] = self._values(replace(mean, stat="valid_pixels_cnt"), at)
+        np.divide(values, scale, out=stats[1])
+        np.divide(self._values(replace(mean, stat="stdev"), at), scale, out=stats[2])
+        unseen = np.isnan(values) | (stats[0] <= 0)
+        for plane, otherwise in ((stats[0], 1), (stats[2], 0)):
+            plane[np.isnan(plane)] = otherwise
+        stats[:, unseen] = np.nan
+        return stats
 
     def _values(self, marker: Marker, at: slice | NDArray[np.intp]) -> NDArray[np.float32]:
         """Values of a column at rows; NaN where the row or the column is missing."""
-        count = at.stop - at.start if isinstance(at, slice) else len(at)
-        held = at if isinstance(at, slice) else at[at >= 0]
-        if marker not in self.columns or not (count if isinstance(held, slice) else len(held)):
-            return np.full(count, np.nan, np.float32)
-        column = self.table.column(self.columns[marker])
-        if isinstance(held, slice):
-            return _floats(column.slice(held.start, count))
+        column = self.table.column(self.columns[marker]) if marker in self.columns else None
+        if isinstance(at, slice):
+            count = at.stop - at.start
+            return np.full(count, np.nan, np.float32) if column is None else _floats(column.slice(at.start, count))
+        held = at[at >= 0]
+        if column is None or not len(held):
+            return np.full(len(at), np.nan, np.float32)
         low = int(held.min())
         part = _floats(column.slice(low, int(held.max()) + 1 - low))
         values: NDArray[np.float32] = np.where(at >= 0, part[np.maximum(at - low, 0)], np.float32(np.nan))

@@ -72,31 +72,6 @@ def statistics(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([pixels, mean, np.sqrt(variance)])
 
 
-def pooled(one: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Statistics of two sets of pixels taken together, as if their sums had been added.
-
-    Written with the difference of the means, so that it is exact also for float32 input with a small spread.
-
-    Parameters
-    ----------
-    one, other : (3, ...)
-        As from `statistics`; where one has no pixel (0 or NaN), the other is returned.
-
-    Returns
-    -------
-    (3, ...)
-        float64.
-    """
-    n, m = (np.nan_to_num(each[PIXELS].astype(np.float64)) for each in (one, other))
-    a, b, s, t = (np.nan_to_num(each[plane].astype(np.float64)) for plane in (MEAN, STDEV) for each in (one, other))
-    pixels = n + m
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = m / pixels
-        mean = a + (b - a) * share
-        variance = (1 - share) * s**2 + share * t**2 + share * (1 - share) * (b - a) ** 2
-    return np.stack([pixels, mean, np.sqrt(variance)])
-
-
 def normalised_difference(high: NDArray[np.float32], low: NDArray[np.float32]) -> NDArray[np.float32]:
     """(high - low) / (high + low) of two reflectances: NDVI of B08 and B04, NBR2 of B11 and B12.
 

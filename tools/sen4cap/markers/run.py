@@ -14,7 +14,7 @@ from ..compiled import in_order
 from ..coverage import Block, ParcelShapes
 from ..errors import BadInput
 from ..grid import Grid
-from ..marker_table import Marker, new_markers
+from ..marker_table import Marker, new_markers, pooled
 from ..parcels import Parcels, read_parcels, report_problems
 from ..progress import track
 from ..scene import reading
@@ -22,7 +22,7 @@ from ..stac import source_of
 from ..tables import write_details
 from .account import Account
 from .images import Settings, Source
-from .kernel import MEAN, PIXELS, STDEV, moments, pooled, statistics
+from .kernel import MEAN, PIXELS, STDEV, moments, statistics
 from .looks import Looks
 from .plan import plan
 

@@ -9,6 +9,8 @@ hints:
 requirements:
   ResourceRequirement: {coresMin: 1, coresMax: 4, ramMin: 2048, ramMax: 4096}
   NetworkAccess: {networkAccess: true}
+  # cwltool does not stage a file that also lies inside a staged folder, such as parcels beside their catalogue.
+  InitialWorkDirRequirement: {listing: [$(inputs.parcels)]}
 inputs:
   catalog:
     type: [string, Directory]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import difflib
 import json
+import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ def find_items(catalog: str, query: Query, *, patience: Patience, workers: int) 
         The catalogue cannot be reached.
     """
     io = PatientIO(patience)
-    href = catalog if is_remote(catalog) else str(catalog_file(Path(catalog.removeprefix("file://"))).resolve())
+    href = catalog if is_remote(catalog) else str(catalog_file(Path(catalog.removeprefix("file://"))).absolute())
     root = _read(io, href)
     if any(link.get("rel") == "search" for link in root.get("links", ())):
         candidates = _search(href, io, query)
@@ -106,11 +107,11 @@ class PatientIO(StacApiIO):
     ) -> str:
         """Send one request, again where that may help."""
 
-        def once(_: int) -> str:
+        def once() -> str:
             try:
                 return super(PatientIO, self).request(href, method, headers, parameters)
             except APIError as error:
-                raise failure_of_request(error.status_code, str(error)) from error
+                raise failure_of_request(getattr(error, "status_code", None), str(error)) from error
 
         return patiently(once, self.patience, where=redacted(href), do=LATER)
 
@@ -119,7 +120,7 @@ class PatientIO(StacApiIO):
         if isinstance(source, str) and source.startswith("s3://"):
             timeout = self.patience.timeout_s
             return patiently(
-                lambda _: read_bytes(source, timeout_s=timeout), self.patience, where=source, do=LATER
+                lambda: read_bytes(source, timeout_s=timeout), self.patience, where=source, do=LATER
             ).decode()
         return super().read_text(source, *args, **kwargs)
 
@@ -184,9 +185,9 @@ class _Static:
         inside = self._read_items(self.inside)
         loose = self._read_items(self.loose)
         self.known |= {item.collection_id for item in loose if item.collection_id}
-        if not self.known and loose:
-            # Items straight under a catalogue, as a tool's output: the catalogue's own id stands for a collection.
-            self.known.add(str(root.get("id")))
+        if not self.known:
+            # A catalogue without collections, as a platform stages it or `sen4cap simulate` writes it: all its items.
+            return loose
         found = [*inside, *(item for item in loose if item.collection_id == self.collection)]
         if not found and self.collection not in self.known:
             raise BadInput(
@@ -221,7 +222,7 @@ class _Static:
             item.set_self_href(href)
             item.make_asset_hrefs_absolute()
             moment_of(item)
-        except (pystac.STACError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (pystac.STACError, pystac.STACTypeError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadInput(href, f"is no readable STAC item ({error})") from error
         return item
 
@@ -234,7 +235,8 @@ def _joined(base: str, href: str) -> str:
         return "s3://" + urljoin("http://" + base.removeprefix("s3://"), href).removeprefix("http://")
     if is_remote(base):
         return urljoin(base, href)
-    return str((Path(base).parent / href).resolve())
+    # Not `resolve`: a workflow runner stages files as links, and what they point to lies elsewhere.
+    return os.path.normpath(Path(base).parent / href)
 
 
 def _once(items: Iterable[pystac.Item]) -> list[pystac.Item]:

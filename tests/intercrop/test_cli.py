@@ -212,7 +212,7 @@ def test_identities_hold_for_anything(tmp_path: Path, field: list[tuple]) -> Non
 
     files = {name: tmp_path / f"{name}.csv" for name in ("season", "harvest", "soil", "classes")}
     write_csv(files["season"], {"NewID": ids, "Em_d": dates(0), "Ter_d": dates(1)})
-    write_details(files["season"], {"NewID": ids, "next_emergence": dates(2)}, metadata={"season": "2021"})
+    write_details(files["season"], {"NewID": ids, "next_emergence": dates(2)}, metadata={"season_start": "2021-08-01"})
     write_csv(files["harvest"], {"NewID": ids, "harvest_start": dates(3)})
     write_csv(files["classes"], {"NewID": ids, "Pred_class": np.array([row[5] for row in field], np.int32)})
     lines = ["NewID,start,end,state"]

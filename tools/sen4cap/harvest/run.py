@@ -100,10 +100,9 @@ def _looks_of_tables(markers: Sequence[Path], data: xr.Dataset, variable: str) -
     def looks(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
         at = row_of[rows]
         known = at >= 0
-        low, past = (int(at[known].min()), int(at[known].max()) + 1) if known.any() else (0, 0)
-        found = table.looks(variable, start=begin, end=end, rows=slice(low, past))
+        found = table.looks(variable, start=begin, end=end, rows=at[known])
         values = np.full((len(at), len(found.days)), np.nan, np.float32)
-        values[known] = found.mean[at[known] - low]
+        values[known] = found.mean
         return values, (found.days - np.datetime64(begin, "D")).astype(np.int32)
 
     return looks

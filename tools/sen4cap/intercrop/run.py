@@ -128,8 +128,9 @@ def _aligned(ids: NDArray[np.int32], known: NDArray[np.int32], dates: NDArray) -
 def _season_year(season: Path, harvests: Harvests) -> int:
     """Year of the season's autumn, as the details say; else that of most harvests."""
     about = pa.parquet.read_schema(details_path(season)).metadata or {}
-    if b"season" in about:
-        return int(about[b"season"])
+    for key in (b"season", b"season_start"):
+        if about.get(key):
+            return int(about[key][:4])
     known = harvests.start[~np.isnat(harvests.start)]
     if not len(known):
         raise BadInput(details_path(season), "does not say its season, and no harvest week is known to tell it")

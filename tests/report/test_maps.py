@@ -8,8 +8,10 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from affine import Affine
 from matplotlib.colors import to_rgb
 from PIL import Image
+from rasterio.features import rasterize
 
 from sen4cap.classes import COLOURS, NWCC, OTHER, WCC
 from sen4cap.report.maps import Sheet, draw_class_map, draw_date_map
@@ -94,3 +96,28 @@ def test_degrees_are_drawn_in_shape() -> None:
     assert degrees.tall == pytest.approx(metres.tall, rel=0.05)
     across = (degrees.extent[2] - degrees.extent[0]) * degrees.metres
     assert across == pytest.approx(metres.extent[2] - metres.extent[0], rel=0.05)
+
+
+def test_parcels_of_a_few_pixels_are_covered_as_a_rasteriser_does() -> None:
+    rng = np.random.default_rng(4)
+    west, south = rng.uniform(0, 4000, (2, 300))
+    shapes = shapely.convex_hull(
+        shapely.multipoints(
+            np.stack(
+                [west[:, None] + rng.uniform(0, 14, (300, 6)), south[:, None] + rng.uniform(0, 14, (300, 6))], axis=2
+            )
+        )
+    )
+    sheet = Sheet.of(gpd.GeoDataFrame(geometry=shapes, crs="EPSG:31370"), most_outlines=0)
+    rows, columns = sheet.large.shape
+    west, south, east, north = sheet.extent
+    transform = Affine((east - west) / columns, 0, west, 0, (south - north) / rows, north)
+    wanted = rasterize(
+        zip(shapes, np.arange(300), strict=True), (rows, columns), fill=-1, transform=transform, dtype="int32"
+    )
+    some = shapely.area(shapes) > 0.26 * abs(transform.a * transform.e)
+    assert some.sum() > 200
+    wanted[~some[wanted]] = -1
+    sure = sheet.large >= 0
+    assert (sheet.large[some[sheet.large] & sure] == wanted[some[sheet.large] & sure]).mean() > 0.98
+    assert abs((wanted >= 0).sum() - (sure & some[sheet.large]).sum()) < 0.02 * (wanted >= 0).sum()

@@ -222,6 +222,7 @@ def test_a_country_is_drawn_on_a_grid_with_the_parcels_asked_for(season, tmp_pat
     assert {path.name for path in folder.glob("curve_*")} == {"curve_1003.png", "curve_1005.png"}
 
 
+@pytest.mark.slow
 def test_killed_and_run_again_it_gives_the_same_bytes(season, made, tmp_path: Path) -> None:
     folder, _ = made
     command = [sys.executable, "-m", "sen4cap", "report", *season.options, *OPTIONS, "--output", "report"]

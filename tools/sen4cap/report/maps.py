@@ -33,8 +33,8 @@ MOST_OUTLINES = 20_000
 WIDTH = 8.6
 MARGIN, TOP, LEGEND = 0.62, 0.62, 1.25
 STRAY_REACH, STRAY_SHARE = 5.0, 0.005
-LARGE_PIXELS = 4.0
-"""A parcel of more pixels of the grid than this is drawn by its outline, a smaller one by its centre and area."""
+SMALL_PIXELS, LARGE_PIXELS = 0.25, 16.0
+"""On a grid, a parcel of fewer pixels than the first is drawn by its centre and area alone, another by its shape."""
 DATES = "viridis"
 NO_DATE = "#d9d9d9"
 ALONE = "#f4f4f4"
@@ -60,7 +60,7 @@ class Sheet:
     pixel : (parcel,) int64
         For a grid: flat index of the pixel of each parcel's centre; -1 outside.
     large : (rows, cols) int32
-        For a grid: row of the large parcel that covers a pixel; -1 where none does.
+        For a grid: row of the parcel that covers a pixel's centre; -1 where none of some size does.
     area : (parcel,)
         In square units.
     """
@@ -346,7 +346,7 @@ def _pixels(extent: NDArray[np.float64], aspect: float) -> tuple[int, int]:
 def _grid(
     shapes: NDArray[np.object_], area: NDArray[np.float64], extent: NDArray[np.float64], shape: tuple[int, int]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Pixel of each parcel's centre, and the large parcel that covers each pixel's centre."""
+    """Pixel of each parcel's centre, and the parcel of some size that covers each pixel's centre."""
     rows, columns = shape
     west, south, east, north = extent
     across, up = (east - west) / columns, (north - south) / rows
@@ -355,8 +355,10 @@ def _grid(
     row = np.floor((north - (boxes[:, 1] + boxes[:, 3]) / 2) / up).astype(np.int64)
     inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
     pixel = np.where(inside, row * columns + column, -1)
-    large = np.flatnonzero(area > LARGE_PIXELS * across * up)
     grid = np.full(shape, -1, np.int32)
+    middling = np.flatnonzero((area > SMALL_PIXELS * across * up) & (area <= LARGE_PIXELS * across * up))
+    _cover(grid, shapes, middling, (boxes - (west, north, west, north)) / (across, -up, across, -up), extent)
+    large = np.flatnonzero(area > LARGE_PIXELS * across * up)
     if len(large):
         rasterio.features.rasterize(
             zip(shapely.simplify(shapes[large], min(across, up) / 4), large, strict=True),
@@ -364,6 +366,34 @@ def _grid(
             transform=Affine(across, 0.0, west, 0.0, -up, north),
         )
     return pixel, grid
+
+
+def _cover(
+    grid: NDArray[np.int32],
+    shapes: NDArray[np.object_],
+    chosen: NDArray[np.intp],
+    boxes: NDArray[np.float64],
+    extent: NDArray[np.float64],
+) -> None:
+    """Mark the pixels whose centres lie in parcels of a few pixels; for so small ones faster than rasterising.
+
+    `boxes` are (west, south, east, north) of all parcels, counted in columns and rows from the north-west corner.
+    """
+    rows, columns = grid.shape
+    west, south, east, north = extent
+    left, top = np.ceil(boxes[chosen][:, [0, 3]] - 0.5).astype(np.int64).T
+    right, bottom = np.floor(boxes[chosen][:, [2, 1]] - 0.5).astype(np.int64).T
+    wide, tall = np.maximum(right - left + 1, 0), np.maximum(bottom - top + 1, 0)
+    count = wide * tall
+    which = np.repeat(np.arange(len(chosen)), count)
+    place = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
+    column, row = left[which] + place % wide[which], top[which] + place // wide[which]
+    held = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+    which, column, row = which[held], column[held], row[held]
+    x = west + (column + 0.5) * (east - west) / columns
+    y = north - (row + 0.5) * (north - south) / rows
+    inside = shapely.contains_xy(shapes[chosen[which]], x, y)
+    grid[row[inside], column[inside]] = chosen[which[inside]]
 
 
 def _whole_months(dates: NDArray[np.datetime64]) -> tuple[np.datetime64, np.datetime64]:

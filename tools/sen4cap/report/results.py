@@ -154,7 +154,9 @@ def soil_of(path: Path, ids: NDArray[np.int32]) -> pd.DataFrame:
 def used_records(parcels: Parcels) -> NDArray[np.int64]:
     """Position in the file, counted from 1, of every usable parcel."""
     unused = parcels.problems.loc[~parcels.problems["used"].astype(bool), "record"].to_numpy(np.int64)
-    return np.setdiff1d(np.arange(1, len(parcels.frame) + len(unused) + 1), unused)
+    used = np.ones(len(parcels.frame) + len(unused), bool)
+    used[unused - 1] = False
+    return np.flatnonzero(used) + 1
 
 
 def account_of(parcels: Parcels, code: NDArray[np.uint8], details: Path) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from .errors import BadInput
 from .progress import say
 
 PARQUET_SUFFIXES = (".parquet", ".geoparquet", ".pq")
+BUFFERED = re.compile(r"_buf_\d+m$")
+"""Layers of Sen4CAP that hold the parcels shrunk already."""
+
+POLYGONAL = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
+REPAIRED = "repaired geometry"
 
 
 @dataclass(frozen=True)
@@ -61,13 +67,15 @@ class Parcels:
 def read_parcels(path: Path, *, id_field: str = "NewID", fields: tuple[str, ...] | None = None) -> Parcels:
     """Read parcels; geometries that cannot be used are listed, never fatal and never dropped in silence.
 
-    Empty geometries are listed and left out; self-intersecting ones are repaired, listed and used; of several records
-    with one identifier the first is kept and the others are listed; so are records without an identifier.
+    Records without an identifier, without a geometry or with one that is no polygon are listed and left out; of several
+    records with one identifier the first with a polygon is kept and the others are listed; self-intersecting polygons
+    are repaired, listed and used. Heights are dropped, arcs become chords.
 
     Parameters
     ----------
     path
-        GeoPackage, Shapefile, FlatGeobuf or GeoParquet. Of a GeoPackage with several layers the first with polygons.
+        GeoPackage, Shapefile, FlatGeobuf or GeoParquet. Of several layers the first with polygons that is not one of
+        Sen4CAP's buffered copies (``_buf_5m``).
     id_field
         Integer identifier of a parcel.
     fields
@@ -114,38 +122,46 @@ def _read(path: Path) -> gpd.GeoDataFrame:
     try:
         if path.suffix.lower() in PARQUET_SUFFIXES:
             return gpd.read_parquet(path)
-        layer = next(name for name, kind in pyogrio.list_layers(path) if kind is not None and "Polygon" in kind)
-        return gpd.read_file(path, layer=layer, engine="pyogrio", use_arrow=True, on_invalid="ignore")
-    except StopIteration as error:
-        raise BadInput(path, "has no layer of polygons") from error
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError, OSError) as error:
+        layer = _layer(path)
+        try:
+            return gpd.read_file(path, layer=layer, engine="pyogrio", use_arrow=True, on_invalid="ignore")
+        except NotImplementedError:  # arcs: only the slower way makes chords of them
+            return gpd.read_file(path, layer=layer, engine="pyogrio", use_arrow=False, on_invalid="ignore")
+    except BadInput:
+        raise
+    except (RuntimeError, ValueError, OSError) as error:  # pyogrio's errors are RuntimeErrors, Arrow's ValueErrors
         raise BadInput(path, f"cannot be read as parcels ({error})") from error
+
+
+def _layer(path: Path) -> str:
+    """Name of the layer to read; the user is told where there is a choice."""
+    kinds = {str(name): str(kind) for name, kind in pyogrio.list_layers(path) if kind is not None}
+    layers = [name for name, kind in kinds.items() if "Polygon" in kind or "Surface" in kind]
+    # Databases export mixed layers without a type of their own.
+    layers = layers or [name for name, kind in kinds.items() if kind in ("Unknown", "GeometryCollection")]
+    if not layers:
+        raise BadInput(path, f"has no layer of polygons, only {', '.join(kinds) or 'none with geometries'}")
+    chosen = next((name for name in layers if not BUFFERED.search(name)), layers[0])
+    if len(layers) > 1:
+        say(f"{path}: of the layers {', '.join(layers)} the parcels are read from {chosen}")
+    return chosen
 
 
 def _account(frame: gpd.GeoDataFrame, id_field: str, path: Path) -> Parcels:
     frame = frame.reset_index(drop=True)
-    numbers = pd.to_numeric(frame[id_field], errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    limit = np.iinfo(np.int32).max
-    no_id = ~np.isfinite(numbers) | (numbers != np.floor(numbers)) | (np.abs(numbers) > limit)
-    ids = np.where(no_id, 0, numbers).astype(np.int32)
-    duplicate = pd.Series(numbers).duplicated().to_numpy() & ~no_id
-    shapes = frame.geometry.to_numpy()
-    empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
-    invalid = ~empty & ~shapely.is_valid(shapes)
-    if invalid.any():
-        shapes = shapes.copy()
-        shapes[invalid] = _polygons_only(shapely.make_valid(shapes[invalid]))
-    vanished = invalid & (shapely.area(shapes) == 0)
-    used = ~(no_id | duplicate | empty | vanished)
-    reasons = np.select(
-        [no_id, duplicate, empty, vanished, invalid],
-        ["no integer identifier", "duplicate identifier", "empty geometry", "invalid geometry", "repaired geometry"],
-        default="",
-    )
+    ids, no_id = _identifiers(frame[id_field])
+    shapes, faults = _polygons(frame.geometry.to_numpy())
+    unusable = ~np.isin(faults, ("", REPAIRED))
+    # Of several records with one identifier the first that can be used counts.
+    duplicate = np.zeros(len(frame), bool)
+    candidates = np.flatnonzero(~no_id & ~unusable)
+    duplicate[candidates] = pd.Series(ids[candidates]).duplicated().to_numpy()
+    used = ~(no_id | unusable | duplicate)
+    reasons = np.select([no_id, duplicate], ["no integer identifier", "duplicate identifier"], default=faults)
     listed = np.flatnonzero(reasons != "")
     problems = pd.DataFrame(
         {
-            "NewID": pd.array(np.where(no_id, 0, ids)[listed], dtype="Int64"),
+            "NewID": pd.array(ids[listed], dtype="Int64"),
             "record": listed + 1,
             "reason": reasons[listed],
             "used": used[listed],
@@ -153,15 +169,41 @@ def _account(frame: gpd.GeoDataFrame, id_field: str, path: Path) -> Parcels:
     )
     problems.loc[no_id[listed], "NewID"] = pd.NA
     whole = frame.drop(columns=[id_field]).set_geometry(gpd.GeoSeries(shapes, crs=frame.crs))
+    whole = whole.rename(columns={"NewID": "NewID_"})  # a field of that name that is not the identifier
     whole.insert(0, "NewID", ids)
     return Parcels(whole[used].reset_index(drop=True), problems, path)
+
+
+def _identifiers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Whole numbers of 32 bits, and which records have none (0 there)."""
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    limit = np.iinfo(np.int32).max
+    no_id = ~np.isfinite(numbers) | (numbers != np.floor(numbers)) | (np.abs(numbers) > limit)
+    return np.where(no_id, 0, numbers).astype(np.int32), no_id
+
+
+def _polygons(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Flat, valid polygons, and what was wrong with each record's geometry ('' if nothing)."""
+    shapes = shapely.force_2d(shapes)
+    empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    polygonal = np.isin(shapely.get_type_id(shapes), POLYGONAL)
+    mixed = ~empty & (shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION)
+    broken = ~empty & (mixed | ~shapely.is_valid(shapes)) & (polygonal | mixed)
+    shapes[broken] = _polygons_only(shapely.make_valid(shapes[broken]))
+    flat = broken & (shapely.area(shapes) == 0)
+    faults = np.select(
+        [empty, ~polygonal & ~mixed, flat, broken],
+        ["empty geometry", "no polygon", "invalid geometry", REPAIRED],
+        default="",
+    )
+    return shapes, faults
 
 
 def _polygons_only(shapes: np.ndarray) -> np.ndarray:
     """Drop the lines and points that repairing may leave beside the polygons."""
 
     def polygons(shape: shapely.Geometry) -> shapely.Geometry:
-        parts = shapely.get_parts(shape)
-        return shapely.union_all(parts[np.isin(shapely.get_type_id(parts), (3, 6))])
+        parts = shapely.get_parts(shapely.get_parts(shape))
+        return shapely.union_all(parts[np.isin(shapely.get_type_id(parts), POLYGONAL)])
 
     return np.array([polygons(shape) for shape in shapes], dtype=object)

@@ -57,7 +57,7 @@ inputs:
     default: l3b
     inputBinding: {prefix: --output}
 outputs:
-  items:
+  products:
     type: Directory
     label: L3B products
     doc: STAC catalogue; one item for each scene, one COG for each variable, its domain flags and the status flags.

@@ -15,6 +15,11 @@ if ! cwltool --no-container --outdir demo/wcc workflows/wcc.cwl workflows/wcc.jo
     echo "demo: the workflow failed; its whole log is demo/wcc.log" >&2
     exit 1
 fi
-echo "demo: results are in demo/wcc/report, the log is demo/wcc.log" >&2
-cat demo/wcc/report/summary.txt
-echo "report: demo/wcc/report/index.html"
+results=demo/wcc/report
+echo "demo: the results are in $results, the log is demo/wcc.log" >&2
+awk -F'","' -v wanted=parcels,wcc,nwcc,unclassified,emergence,termination '
+    BEGIN { split(wanted, order, ","); split("parcels,WCC,NWCC,unclassified,median emergence,median termination", names, ",") }
+    { gsub(/"/, ""); split($0, cell, ","); value[cell[1]] = cell[2] }
+    END { for (i = 1; i in order; i++) printf "%-20s %s\n", names[i], value[order[i]] }
+' <(sed 's/","/,/g' "$results/summary.csv")
+echo "$results/index.html"

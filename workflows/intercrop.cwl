@@ -76,24 +76,27 @@ steps:
       classes: classes
     out: [table]
 outputs:
-  season:
+  characteristics:
     type: File
+    secondaryFiles: [^_details.parquet]
     label: Characteristics
     doc: season.csv, with its details beside it.
     outputSource: season/table
-  soil:
+  soil_intervals:
     type: File
+    secondaryFiles: [^_details.parquet]
     label: Bare-soil intervals
     doc: soil.csv, with its details beside it.
     outputSource: soil/table
-  harvest:
+  harvest_weeks:
     type: File
     label: Harvest weeks
     doc: The L4C product where it is given, else harvest.csv.
     outputSource: [practices, harvest/table]
     pickValue: first_non_null
-  intercrop:
+  period:
     type: File
+    secondaryFiles: [^_details.parquet]
     label: Intercropping period
     doc: intercrop.csv, with its details beside it.
     outputSource: intercrop/table

@@ -30,7 +30,18 @@ inputs:
     label: Last day
     doc: Last day, included, YYYY-MM-DD.
   network:
-    type: string
+    type:
+      type: enum
+      symbols:
+        - sen4cap-allbands
+        - sen4cap-rededge
+        - snap-3.0-20m
+        - snap-3.0-10m
+        - snap-3.0-s2a-20m
+        - snap-3.0-s2b-20m
+        - snap-3.0-s2a-10m
+        - snap-3.0-s2b-10m
+        - snap-2.1-20m
     label: Network
     doc: Neural network that turns reflectance into LAI, FAPAR and FCOVER.
     default: sen4cap-allbands
@@ -60,10 +71,10 @@ steps:
       items: fetch/items
       network: network
       variables: variables
-    out: [items]
+    out: [products]
 outputs:
   products:
     type: Directory
     label: L3B products
     doc: One item a date, as a STAC catalogue.
-    outputSource: lai/items
+    outputSource: lai/products

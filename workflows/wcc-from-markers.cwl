@@ -112,7 +112,7 @@ steps:
       end: end
       practices: practices
       weather: weather
-    out: [season, soil, harvest, intercrop]
+    out: [characteristics, soil_intervals, harvest_weeks, period]
   report:
     label: Report
     doc: Maps, curves and all result files in one folder.
@@ -123,10 +123,10 @@ steps:
       series: smooth/series
       markers: markers
       classes: classify/folder
-      season: intercropping/season
-      intercrop: intercropping/intercrop
-      harvest: intercropping/harvest
-      soil: intercropping/soil
+      season: intercropping/characteristics
+      intercrop: intercropping/period
+      harvest: intercropping/harvest_weeks
+      soil: intercropping/soil_intervals
       keep_markers: keep_markers
     out: [folder]
 outputs:

@@ -14,10 +14,14 @@ TYPES = {".json": "application/json", ".tif": "image/tiff", ".xml": "application
 
 
 class FileServer:
-    """Context manager: serves `folder` on loopback; with `signature`, only requests that carry `sig=` it."""
+    """Context manager: serves `folder` on loopback.
 
-    def __init__(self, folder: Path, *, signature: str = "") -> None:
-        handler = type("Handler", (_Files,), {"folder": Path(folder), "signature": signature})
+    With `signature`, only requests that carry `sig=` it are answered; paths that end with `open_to` need none.
+    """
+
+    def __init__(self, folder: Path, *, signature: str = "", open_to: str = "") -> None:
+        settings = {"folder": Path(folder), "signature": signature, "open_to": open_to}
+        handler = type("Handler", (_Files,), settings)
         self.server = _Server(("127.0.0.1", 0), handler)
         self.port = self.server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -34,6 +38,7 @@ class FileServer:
 class _Files(BaseHTTPRequestHandler):
     folder: Path
     signature: str
+    open_to: str
     protocol_version = "HTTP/1.1"
     wbufsize = 1 << 16
     disable_nagle_algorithm = True
@@ -47,7 +52,10 @@ class _Files(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         path = self.folder / unquote(parts.path).lstrip("/")
-        if self.signature and f"sig={self.signature}" not in parts.query:
+        if path.is_dir():
+            path /= "catalog.json"
+        closed = self.signature and not (self.open_to and path.name.endswith(self.open_to))
+        if closed and f"sig={self.signature}" not in parts.query:
             self._send(403, b"")
         elif not path.is_file():
             self._send(404, b"")

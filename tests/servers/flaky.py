@@ -30,6 +30,8 @@ class Faults:
         A request (method, path, range) fails at most so many times; after that it is answered.
     always : dict
         Path ending -> status that such a path always gets.
+    always_meets : dict
+        Path ending -> fault that such a path always meets.
     """
 
     seed: int = 0
@@ -41,6 +43,7 @@ class Faults:
     latency_s: float = 0.0
     most: int = 3
     always: dict[str, int] = field(default_factory=dict)
+    always_meets: dict[str, str] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
     paths: list[str] = field(default_factory=list)
     _tries: Counter[str] = field(default_factory=Counter)
@@ -125,6 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(status, [], b"")
                 return
         fault = faults.next(f"{self.command} {path} {self.headers.get('Range', '')}")
+        fault = next((f for ending, f in faults.always_meets.items() if path.endswith(ending)), fault)
         time.sleep(faults.latency_s + (faults.slow_s if fault == "slow" else 0.0))
         if fault == "reset":
             self._reset()

@@ -96,9 +96,8 @@ def wanted_assets(item: pystac.Item, names: tuple[str, ...] | list[str]) -> dict
     if missing:
         keys = {band.name: band.keys for band in BANDS}
         hint = ", ".join(f"{name} ({' or '.join(keys[name])})" for name in missing)
-        raise BadInput(
-            f"item {item.id}", f"has no asset for {hint}; it holds {', '.join(sorted(item.assets)) or 'none'}"
-        )
+        held = ", ".join(sorted(item.assets)) or "none"
+        raise BadInput(f"item {item.id}", f"has no asset for {hint}; it holds {held}")
     return {name: found[name] for name in names}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import threading
@@ -68,13 +69,13 @@ def is_remote(path: str) -> bool:
     return path.startswith(REMOTE)
 
 
-def patiently(work: Callable[[int], Thing], patience: Patience, *, where: str, do: str) -> Thing:
-    """Call `work(attempt)` until it succeeds; wait longer before every repetition.
+def patiently(work: Callable[[], Thing], patience: Patience, *, where: str, do: str) -> Thing:
+    """Call `work()` until it succeeds; wait longer before every repetition.
 
     Parameters
     ----------
     work
-        Gets the number of the attempt, from 1; raises `PassingFailure` or `FinalFailure`.
+        Raises `PassingFailure` or `FinalFailure`.
     where
         What is worked on, for the message.
     do
@@ -92,7 +93,7 @@ def patiently(work: Callable[[int], Thing], patience: Patience, *, where: str, d
     def once() -> Thing:
         nonlocal attempt
         attempt += 1
-        return work(attempt)
+        return work()
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(PassingFailure),
@@ -101,9 +102,8 @@ def patiently(work: Callable[[int], Thing], patience: Patience, *, where: str, d
             tenacity.stop_before_delay(patience.budget_s),
             tenacity.stop_when_event_set(patience.given_up),
         ),
-        wait=tenacity.wait_exponential_jitter(
-            initial=patience.first_wait_s, max=patience.longest_wait_s, jitter=patience.first_wait_s
-        ),
+        wait=tenacity.wait_exponential(multiplier=patience.first_wait_s, max=patience.longest_wait_s)
+        + tenacity.wait_random(0, patience.first_wait_s),
         sleep=tenacity.sleep_using_event(patience.given_up),
         reraise=True,
     )
@@ -136,7 +136,7 @@ def gdal_settings(patience: Patience) -> Iterator[None]:
         # A band is read once, front to back: a second cache in front of the first only costs memory.
         VSI_CACHE="FALSE",
         # GDAL remembers what it got, failures and short reads too. For object stores this turns that off; over plain
-        # HTTP it would cost a request more per file, so `gdal_path` gives every repetition a name of its own.
+        # HTTP it would cost a request more per file, so `gdal_path` gives every opening a name of its own.
         CPL_VSIL_CURL_NON_CACHED="/vsis3/",
         GDAL_NUM_THREADS="1",
         GDAL_CACHEMAX=128,
@@ -172,9 +172,15 @@ def _endpoint(environ: Mapping[str, str]) -> str:
     return ""
 
 
-def gdal_path(path: str, attempt: int) -> str:
-    """Path by which GDAL opens a file at this attempt: nothing that it remembers of an earlier one gets in the way."""
-    return f"{path}#{attempt}" if path.startswith("/vsicurl/") and attempt > 1 else path
+_openings = itertools.count(1)
+
+
+def gdal_path(path: str) -> str:
+    """Path by which GDAL opens a file anew: nothing that it remembers of an earlier time gets in the way.
+
+    A URL gets a fragment, which never leaves this machine.
+    """
+    return f"{path}#{next(_openings)}" if path.startswith("/vsicurl/") else path
 
 
 def gdal_failure(error: BaseException, path: str, *, where: str) -> Exception:

@@ -187,7 +187,7 @@ class _Static:
         self.known |= {item.collection_id for item in loose if item.collection_id}
         if not self.known:
             # A catalogue without collections, as a platform stages it or `sen4cap simulate` writes it: all its items.
-            return loose
+            return [*inside, *loose]
         found = [*inside, *(item for item in loose if item.collection_id == self.collection)]
         if not found and self.collection not in self.known:
             raise BadInput(

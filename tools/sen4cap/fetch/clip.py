@@ -63,7 +63,6 @@ def read_clip(
     area: Area,
     *,
     nodata: float | None,
-    attempt: int,
     where: str,
     claim: Callable[[int], None],
 ) -> Clip | None:
@@ -75,8 +74,6 @@ def read_clip(
         As GDAL opens it.
     nodata
         For a raster that does not tell its own.
-    attempt
-        Number of the attempt, from 1.
     where
         Item and asset, for messages.
     claim
@@ -90,7 +87,7 @@ def read_clip(
         A local raster is missing or damaged; the raster is on no map grid.
     """
     try:
-        with rasterio.open(gdal_path(path, attempt)) as raster:
+        with rasterio.open(gdal_path(path)) as raster:
             grid = _grid(raster, where)
             window = _window(grid, area)
             if window is None:
@@ -126,10 +123,9 @@ def _read(raster: DatasetReader, grid: Grid, window: Window, nodata: float | Non
     shape = (int(window.height), int(window.width))
     if pixels.shape != (raster.count, *shape):
         raise RasterioError(f"read {pixels.shape} where {(raster.count, *shape)} was asked for")
-    transform = grid.transform * Affine.translation(window.col_off, window.row_off)
     return Clip(
         pixels=pixels,
-        grid=Grid(grid.crs, transform, shape),
+        grid=Grid(grid.crs, grid.transform @ Affine.translation(window.col_off, window.row_off), shape),
         nodata=raster.nodata if raster.nodata is not None else nodata,
         scales=raster.scales,
         offsets=raster.offsets,

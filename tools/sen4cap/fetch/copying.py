@@ -122,14 +122,10 @@ class Copier:
             return self.store.keep(job.name, key, copied, content)
         raise AssertionError("an asset has a reference")
 
-    def _raster(
-        self, asset: pystac.Asset, href: str, key: str, where: str, attempt: int
-    ) -> tuple[Copied, bytes | None]:
+    def _raster(self, asset: pystac.Asset, href: str, key: str, where: str) -> tuple[Copied, bytes | None]:
         path = vsi_path(self.sign(href))
         with gdal_settings(self.patience), self._memory.claims() as claim:
-            clip = read_clip(
-                path, self.area, nodata=_nodata(asset), attempt=attempt, where=f"{where}: {redacted(href)}", claim=claim
-            )
+            clip = read_clip(path, self.area, nodata=_nodata(asset), where=f"{where}: {redacted(href)}", claim=claim)
             if clip is None:
                 return Copied(source=href, reason=OUTSIDE), None
             if clip.empty:
@@ -143,7 +139,7 @@ class Copier:
             )
             return copied, cog_bytes(clip)
 
-    def _text(self, _: pystac.Asset, href: str, key: str, where: str, attempt: int) -> tuple[Copied, bytes | None]:
+    def _text(self, _: pystac.Asset, href: str, key: str, where: str) -> tuple[Copied, bytes | None]:
         content = read_bytes(self.sign(href), timeout_s=self.patience.timeout_s)
         try:
             ElementTree.fromstring(content)

@@ -39,7 +39,7 @@ def newest(items: Sequence[pystac.Item]) -> tuple[list[pystac.Item], dict[str, s
     """
     falls = superseded([_look(item) for item in items])
     kept = [item for index, item in enumerate(items) if index not in falls]
-    return kept, {items[old].id: items[new].id for old, new in falls.items()}
+    return kept, {items[old].id: items[new].id for old, new in sorted(falls.items())}
 
 
 def _look(item: pystac.Item) -> Look:

@@ -41,18 +41,15 @@ class Signer:
         Token endpoint.
     timeout_s : float
         Time limit of a request, s.
-    storage : str
-        Ending of the hosts whose references are signed; all others stay as they are.
     """
 
     endpoint: str
     timeout_s: float
-    storage: str = STORAGE
     _tokens: dict[str, tuple[str, datetime.datetime]] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, href: str) -> str:
-        """Signed reference.
+        """Signed reference, where it leads into their storage.
 
         Raises
         ------
@@ -61,7 +58,7 @@ class Signer:
         """
         parts = urlsplit(href)
         host = parts.hostname or ""
-        if not host.endswith(self.storage) or "sig=" in parts.query:
+        if not host.endswith(STORAGE) or "sig=" in parts.query:
             return href
         container = f"{host.split('.')[0]}/{parts.path.lstrip('/').split('/')[0]}"
         return f"{href}{'&' if parts.query else '?'}{self._token(container)}"

@@ -77,7 +77,7 @@ def fetch(
             ended = copy_jobs(jobs, copy, workers=max_workers, patience=patience, skip=skip_unreadable)
             done = _settle(list(track(ended, "items", total=len(jobs))), jobs, store, skipped)
         _report(done, skipped, catalog, area)
-        write_items(folder, done, id=collection, description=f"{query}, from {catalog}")
+        write_items(folder, done, id=collection, description=f"{collection} from {start} to {end}")
         if skipped:
             write_csv(folder / SKIPPED, {"item": list(skipped), "reason": list(skipped.values())})
 
@@ -122,7 +122,7 @@ def _hrefs(job: Job, sign: Callable[[str], str], patience: Patience) -> dict[str
     """Absolute references of a job's assets, by key."""
     hrefs = {key: asset_hrefs(job.item.assets[key])[0] for key in job.keys.values()}
     return patiently(
-        lambda _: {key: sign(href) for key, href in hrefs.items()}, patience, where=f"item {job.item.id}", do=LATER
+        lambda: {key: sign(href) for key, href in hrefs.items()}, patience, where=f"item {job.item.id}", do=LATER
     )
 
 

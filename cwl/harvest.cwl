@@ -61,6 +61,12 @@ inputs:
     doc: Days from half of the green area gone to the harvest, for crops that ripen.
     default: 20.0
     inputBinding: {prefix: --ripening-days}
+  open_ground:
+    type: double
+    label: Open ground
+    doc: "NBR2 below which a look shows soil without plants, living or dead: the harvest is over; needs --markers."
+    default: 0.11
+    inputBinding: {prefix: --open-ground}
   threads:
     type: int
     label: Threads

@@ -56,8 +56,10 @@ def looks(stand: np.ndarray, rng: np.random.Generator, every: float) -> tuple[np
     return stand[days] * rng.normal(1, 0.06, len(days)) + 0.08, days
 
 
-def find(values: np.ndarray, days: np.ndarray, **changed: float):
-    return main_harvest(np.atleast_2d(values).astype(np.float32), days, **(RULES | changed))
+def find(values: np.ndarray, days: np.ndarray, open_ground: np.ndarray | None = None, **changed: float):
+    values = np.atleast_2d(values).astype(np.float32)
+    ground = np.zeros(values.shape, bool) if open_ground is None else np.atleast_2d(open_ground)
+    return main_harvest(values, ground, days, **(RULES | changed))
 
 
 @pytest.mark.parametrize(
@@ -113,6 +115,35 @@ def test_stays_low_for_two_looks() -> None:
     assert REASONS[find(stand[:22], days[:22]).status[0]] == ""
 
 
+def test_harvest_is_before_a_look_at_open_ground() -> None:
+    days = np.arange(0, 250, 5, dtype=np.int32)
+    stand = ripe(85, 5)[days]
+    assert find(stand, days).day[0] == pytest.approx(85, abs=2)
+    opened = find(stand, days, days >= 75)
+    assert 70 <= opened.day[0] <= 75
+    assert opened.ripened[0]
+    # Open at the first look after the fall: it was cut.
+    maize = cut(100, 4)[days]
+    assert not find(maize, days, days >= 100).ripened[0]
+    assert find(maize, days, days >= 100).day[0] == 97.5
+
+
+def test_long_gap_does_not_tell_cut_from_ripened_and_open_ground_does() -> None:
+    days = np.array([0, 10, 20, 30, 40, 50, 90, 95, 100, 120], np.int32)
+    stand = np.where(days < 60, 3.0, 0.3)
+    assert find(stand, days).ripened[0]
+    assert find(stand, days, days >= 90).day[0] == 70
+
+
+def test_first_look_in_august() -> None:
+    days = np.arange(day("2021-08-14"), 250, 5, dtype=np.int32)
+    standing = np.where(days < 110, 2.5, 0.2)
+    assert find(standing, days).day[0] == pytest.approx(109.5, abs=3)
+    # What comes up after the first look is the cover crop.
+    later = np.where((days > 90) & (days < 150), 2.5, 0.2)
+    assert REASONS[find(later, days).status[0]] == "no stand above the level"
+
+
 def test_reasons() -> None:
     days = np.arange(0, 250, 5, dtype=np.int32)
     nothing = np.full(len(days), np.nan)
@@ -135,7 +166,8 @@ def test_reasons() -> None:
 @settings(max_examples=200, deadline=None)
 def test_whatever_the_looks(values: np.ndarray, days: list[int]) -> None:
     at = np.sort(np.array(days, np.int32))
-    found = find(values, at)
+    ground = np.random.default_rng(len(days)).random(values.shape) < 0.3
+    found = find(values, at, ground)
     hit = found.status == 0
     assert (np.isfinite(found.day) == hit).all()
     assert ((found.day[hit] >= RULES["first"]) & (found.day[hit] <= RULES["last"])).all()
@@ -144,6 +176,6 @@ def test_whatever_the_looks(values: np.ndarray, days: list[int]) -> None:
     assert (found.uncertainty[hit] > 0).all()
     # Each parcel alone gives the same.
     for row in range(3):
-        alone = find(values[row], at)
+        alone = find(values[row], at, ground[row])
         np.testing.assert_array_equal(alone.day[0], found.day[row])
         assert alone.status[0] == found.status[row]

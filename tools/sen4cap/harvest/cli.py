@@ -65,6 +65,13 @@ from ..options import MonthDay, existing_file, output_option, series_option, thr
     show_default=True,
     help="Days from half of the green area gone to the harvest, for crops that ripen.",
 )
+@click.option(
+    "--open-ground",
+    type=click.FloatRange(-1, 1),
+    default=0.11,
+    show_default=True,
+    help="NBR2 below which a look shows soil without plants, living or dead: the harvest is over; needs --markers.",
+)
 @threads_option
 @output_option("harvest.csv", help="CSV to write: NewID, harvest_start (Monday of the harvest week).")
 def harvest(
@@ -77,6 +84,7 @@ def harvest(
     level: float,
     fall: float,
     ripening_days: float,
+    open_ground: float,
     threads: int,
     output: Path,
 ) -> None:
@@ -95,5 +103,5 @@ def harvest(
     from .run import Rules
     from .run import harvest as run
 
-    rules = Rules(window_start, window_end, stood_by, level, fall, ripening_days)
+    rules = Rules(window_start, window_end, stood_by, level, fall, ripening_days, open_ground)
     run(series, markers=markers, variable=variable, rules=rules, threads=threads, output=output)

@@ -69,6 +69,7 @@ class Falls:
 
 def main_harvest(
     values: NDArray[np.float32],
+    open_ground: NDArray[np.bool_],
     days: NDArray[np.int32],
     /,
     *,
@@ -85,7 +86,8 @@ def main_harvest(
     row below it, or one where looks are rare (`LONE_LOW_DAYS`). The main crop's stand is the last one that stood by
     `stood_by`, because no cover crop sown after a harvest in the window is up by then. So a cover crop that comes up
     after the main harvest and is terminated in autumn is not taken for it. A stand that comes up later counts only
-    where two looks before the window show that no crop stood there yet (late-sown beans, leek).
+    where two looks before the window show that no crop stood there yet (late-sown beans, leek). Where all looks are
+    later than `stood_by`, a stand that the first one saw counts.
 
     Inside the fall the pair of looks with the largest decrease tells how it fell. Where that pair takes more of the
     fall than ripening could in its time, the crop was cut green: the harvest is the middle of the pair. Else it
@@ -96,6 +98,8 @@ def main_harvest(
     ----------
     values : (parcel, look)
         LAI, m2/m2, or another measure of green; NaN where the parcel was not seen.
+    open_ground : (parcel, look)
+        Whether the look shows soil without plants, living or dead; all false where nothing tells.
     days : (look,)
         Day of each look, ascending.
     first, last
@@ -120,6 +124,7 @@ def main_harvest(
     ripened = np.zeros(parcels, np.bool_)
     _find(
         np.ascontiguousarray(values, np.float32),
+        np.ascontiguousarray(open_ground),
         np.ascontiguousarray(days, np.int32),
         first,
         last,
@@ -137,12 +142,13 @@ def main_harvest(
 
 
 @compiled
-def _find(values, days, first, last, stood_by, level, strong, ripening, status, numbers, pairs, ripened):  # type: ignore[no-untyped-def]
+def _find(values, open_ground, days, first, last, stood_by, level, strong, ripening, status, numbers, pairs, ripened):  # type: ignore[no-untyped-def]
     parcels, looks = values.shape
     t = np.empty(looks, np.int32)
     v = np.empty(looks, np.float32)
+    is_open = np.empty(looks, np.bool_)
     for p in range(parcels):
-        n = _seen(values[p], days, t, v)
+        n = _seen(values[p], open_ground[p], days, t, v, is_open)
         if n < 3 or t[2] > last:
             status[p] = NEVER_SEEN if n == 0 else FEW_LOOKS
             continue
@@ -152,7 +158,8 @@ def _find(values, days, first, last, stood_by, level, strong, ripening, status, 
         past = 0
         while past < n:
             begin, past = _stand(t, v, n, past, level)
-            late = begin < n and t[begin] > stood_by
+            # Where the first look of all came later, a stand that it saw was there before.
+            late = begin < n and t[begin] > max(stood_by, t[0])
             if begin == n or (late and (status[p] != NEVER_STOOD or not late_crop)):
                 break
             if past == n:
@@ -162,7 +169,7 @@ def _find(values, days, first, last, stood_by, level, strong, ripening, status, 
             if top - floor < strong:
                 status[p] = TOO_WEAK if status[p] == NEVER_STOOD else status[p]
                 continue
-            day, spread, pair, yellow = _date_fall(t, v, peak, past, top, floor, last, ripening)
+            day, spread, pair, yellow = _date_fall(t, v, is_open, n, peak, past, top, floor, last, ripening)
             if day < first or day > last:
                 status[p] = LOW_BEFORE if day < first else OUTSIDE
                 continue
@@ -174,12 +181,12 @@ def _find(values, days, first, last, stood_by, level, strong, ripening, status, 
 
 
 @compiled
-def _seen(row, days, t, v):  # type: ignore[no-untyped-def]
+def _seen(row, open_row, days, t, v, is_open):  # type: ignore[no-untyped-def]
     """Put a parcel's looks one after another; return how many there are."""
     n = 0
     for k in range(len(row)):
         if not np.isnan(row[k]):
-            t[n], v[n] = days[k], row[k]
+            t[n], v[n], is_open[n] = days[k], row[k], open_row[k]
             n += 1
     return n
 
@@ -198,7 +205,7 @@ def _stand(t, v, n, k, level):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _date_fall(t, v, peak, past, top, floor, last, ripening):  # type: ignore[no-untyped-def]
+def _date_fall(t, v, is_open, n, peak, past, top, floor, last, ripening):  # type: ignore[no-untyped-def]
     """Day of harvest, its uncertainty, the first look of the steepest pair, and whether the crop ripened."""
     pair = peak
     for k in range(peak, past):
@@ -206,9 +213,20 @@ def _date_fall(t, v, peak, past, top, floor, last, ripening):  # type: ignore[no
             pair = k
     gap = t[pair + 1] - t[pair]
     share = (v[pair] - v[pair + 1]) / (top - floor)
-    day = _half(t, v, peak, past, 0.5 * (top + floor)) + ripening
-    if day > last or share >= max(ABRUPT_SHARE, np.tanh(0.25 * gap / RIPENING_PACE) + ABRUPT_MARGIN):
+    half = _half(t, v, peak, past, 0.5 * (top + floor))
+    day, latest = half + ripening, last + 1.0
+    k = pair + 1
+    while k < n and t[k] <= day:
+        if is_open[k]:
+            latest = t[k]
+            break
+        k += 1
+    cut = share >= max(ABRUPT_SHARE, np.tanh(0.25 * gap / RIPENING_PACE) + ABRUPT_MARGIN)
+    if cut or day > last or latest <= t[pair + 1]:
         return 0.5 * (t[pair] + t[pair + 1]), 0.5 * gap + 0.5, pair, False
+    if latest < day:
+        earliest = max(half, t[k - 1])
+        return 0.5 * (earliest + latest), 0.5 * (latest - half) + 0.5, pair, True
     return day, 0.5 * gap + 0.25 * ripening + 0.5, pair, True
 
 

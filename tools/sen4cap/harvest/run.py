@@ -28,7 +28,8 @@ BLOCK = 8192
 GOOD, FAIR = 5.0, 8.0
 """Uncertainty, days, up to which a date is called good, and fair."""
 
-Looks = Callable[[slice], tuple[NDArray[np.float32], NDArray[np.int32]]]
+Looks = Callable[[slice], tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int32]]]
+"""Values and open ground, (parcel, look), of a block of parcels, and the days of the looks."""
 
 
 class Rules(NamedTuple):
@@ -40,6 +41,7 @@ class Rules(NamedTuple):
     level: float
     strong: float
     ripening: float
+    open_ground: float
 
 
 def harvest(series: Path, *, markers: Sequence[Path], variable: str, rules: Rules, threads: int, output: Path) -> None:
@@ -48,14 +50,12 @@ def harvest(series: Path, *, markers: Sequence[Path], variable: str, rules: Rule
     if variable not in data:
         names = ", ".join(str(name) for name in data if name != "gap")
         raise BadInput(series, f"has no {variable}, only {names}", do=f"run `sen4cap smooth --variables {variable}`")
-    looks = _looks_of_tables(markers, data, variable) if markers else _looks_of_series(data, variable)
+    looks = _looks_of_tables(markers, data, variable, rules) if markers else _looks_of_series(data, variable)
     first, last, stood_by = (_day(data, text) for text in (rules.window_start, rules.window_end, rules.stood_by))
 
     def work(begin: int, past: int) -> Falls:
-        values, days = looks(slice(begin, past))
         return main_harvest(
-            values,
-            days,
+            *looks(slice(begin, past)),
             first=first,
             last=last,
             stood_by=stood_by,
@@ -81,29 +81,35 @@ def _looks_of_series(data: xr.Dataset, variable: str) -> Looks:
     values, gap = data[variable].to_numpy(), data["gap"].to_numpy()
     days = np.arange(data.sizes["day"], dtype=np.int32)
 
-    def looks(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    def looks(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int32]]:
         # Days on which no parcel of the block was seen need not be looked through.
         seen = gap[rows] == 0
         any_seen = seen.any(axis=0)
         block = np.where(seen[:, any_seen], values[rows][:, any_seen], np.float32(np.nan))
-        return block, days[any_seen]
+        return block, np.zeros(block.shape, bool), days[any_seen]
 
     return looks
 
 
-def _looks_of_tables(markers: Sequence[Path], data: xr.Dataset, variable: str) -> Looks:
+def _looks_of_tables(markers: Sequence[Path], data: xr.Dataset, variable: str, rules: Rules) -> Looks:
     """What was observed, unsmoothed: a smooth curve makes a harvest look like ripening."""
     table = MarkerTable(markers)
     begin, end = (data["day"].to_numpy()[k].astype("datetime64[D]").item() for k in (0, -1))
     row_of = pd.Index(table.ids).get_indexer(data["parcel"].to_numpy())
+    tells_ground = "NBR2" in table.types()
 
-    def looks(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    def looks(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int32]]:
         at = row_of[rows]
         known = at >= 0
         found = table.looks(variable, start=begin, end=end, rows=at[known])
         values = np.full((len(at), len(found.days)), np.nan, np.float32)
         values[known] = found.mean
-        return values, (found.days - np.datetime64(begin, "D")).astype(np.int32)
+        open_ground = np.zeros(values.shape, bool)
+        if tells_ground:
+            ground = table.looks("NBR2", start=begin, end=end, rows=at[known])
+            _, here, there = np.intersect1d(found.days, ground.days, assume_unique=True, return_indices=True)
+            open_ground[np.ix_(known, here)] = ground.mean[:, there] < rules.open_ground
+        return values, open_ground, (found.days - np.datetime64(begin, "D")).astype(np.int32)
 
     return looks
 

@@ -63,7 +63,7 @@ def blocks(draw):
     return network, variables, fine, coarse, arrays[0], arrays[1], scaling, cosines
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(blocks())
 def test_agrees_with_the_equations(case) -> None:
     network, variables, fine, coarse, at10, at20, scaling, cosines = case

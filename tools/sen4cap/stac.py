@@ -26,6 +26,9 @@ GEOPACKAGE = "application/geopackage+sqlite3"
 PARQUET = "application/vnd.apache.parquet"
 ARROW = "application/vnd.apache.arrow.file"
 
+_UNREADABLE = (pystac.STACError, pystac.STACTypeError, OSError, ValueError, KeyError, TypeError, AttributeError)
+"""What pystac raises for files that are damaged or no STAC."""
+
 SOFTWARE = {"sen4cap": __version__}
 MGRS = re.compile(r"(?<![A-Z0-9])T?(\d{2}[C-HJ-NP-X][A-HJ-NP-Z]{2})(?![A-Z0-9])")
 
@@ -49,13 +52,11 @@ def open_items(
     """
     path = catalog_file(folder)
     try:
-        catalog = (
-            pystac.Catalog.from_file(str(path)) if _kind(path) == "Catalog" else pystac.Collection.from_file(str(path))
-        )
+        catalog = _open_catalog(path)
         items = list(catalog.get_items(recursive=True))
         for item in items:
             item.make_asset_hrefs_absolute()
-    except (pystac.STACError, OSError, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         raise BadInput(path, f"is no readable STAC catalogue ({error})") from error
     found = [
         item for item in items if (start is None or day_of(item) >= start) and (end is None or day_of(item) <= end)
@@ -83,9 +84,14 @@ def catalog_file(folder: Path) -> Path:
     raise BadInput(folder, "holds no catalog.json", do="give the folder of a STAC catalogue")
 
 
-def _kind(path: Path) -> str:
-    kind = json.loads(path.read_text()).get("type")
-    return "Collection" if kind == "Collection" else "Catalog"
+def _open_catalog(path: Path) -> pystac.Catalog:
+    """Open a catalogue as a root of its own: a collection's folder may have been moved away from its catalogue."""
+    record = json.loads(path.read_text())
+    record["links"] = [link for link in record.get("links", []) if link["rel"] not in ("root", "parent")]
+    kind = pystac.Collection if record.get("type") == "Collection" else pystac.Catalog
+    catalog = kind.from_dict(record, href=str(path.absolute()))
+    catalog.set_root(catalog)
+    return catalog
 
 
 def moment_of(item: pystac.Item) -> datetime.datetime:

@@ -221,7 +221,7 @@ def statuses(
         uint8; `l3b.NO_DATA` where one of the bands has none.
     """
     out = np.empty((2 * scl.shape[0], 2 * scl.shape[1]), np.uint8)
-    _statuses(fine, coarse, scl, table, out)
+    _statuses(*_contiguous(fine, coarse, scl), table, out)
     return out
 
 
@@ -241,15 +241,20 @@ def coded(values: NDArray[np.float32], status: NDArray[np.uint8]) -> NDArray[np.
         int16; `l3b.NODATA` where invalid, and under cloud, snow and no data.
     """
     out = np.empty(values.shape, np.int16)
-    _code(values, status, np.float32(round(1 / l3b.SCALE)), out)
+    _code(*_contiguous(values, status), np.float32(round(1 / l3b.SCALE)), out)
     return out
 
 
 def domain_flags(codes: NDArray[np.uint8], status: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Domain codes as the L3B product holds them: `l3b.FLAG_NODATA` under cloud, snow and no data."""
     out = np.empty(codes.shape, np.uint8)
-    _cover(codes, status, out)
+    _cover(*_contiguous(codes, status), out)
     return out
+
+
+def _contiguous(*arrays: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """Arrays as the compiled functions know them: a slice would be compiled for anew."""
+    return tuple(np.ascontiguousarray(array) for array in arrays)
 
 
 def _shape(fine: NDArray[Any], coarse: NDArray[Any]) -> tuple[int, int]:
@@ -275,9 +280,7 @@ def _pass(
         b1 = (b1 + folded.w_angle @ cosines).astype(np.float32)
         cosines = np.empty((0, *coarse.shape[1:]), np.float32)
     _networks(
-        fine,
-        coarse,
-        cosines,
+        *_contiguous(fine, coarse, cosines),
         folded.fine,
         folded.coarse,
         folded.w_fine,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import importlib.util
 from pathlib import Path
 
 import click
@@ -81,7 +82,23 @@ def simulate(
     \b
     Example: sen4cap simulate --season 2021 --parcels-count 200 --seed 1 --output sim
     """
+    start = start or datetime.date(season, 6, 1)
+    end = end or datetime.date(season + 1, 8, 15)
     check_span(start, end)
+    if start.year < season or end.year > season + 1:
+        raise click.UsageError(
+            f"{start} to {end} is not inside the two years that are simulated, {season}-01-01 to {season + 1}-12-31."
+        )
+    from .tiles import check_place
+
+    try:
+        check_place(tile, crs)
+    except ValueError as error:
+        raise click.UsageError(f"{error}.") from error
+    if canopy == "prosail" and importlib.util.find_spec("prosail") is None:
+        raise click.UsageError(
+            "--canopy prosail needs the package prosail; install the extra: pip install 'sen4cap[prosail]'."
+        )
     from .run import simulate as run
 
     run(

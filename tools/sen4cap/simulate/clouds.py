@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 FIELD_M = 40.0
-LEAST_DOMAIN_M = 40_960.0
+LEAST_DOMAIN_M = 20_480.0
 """Cell of the cloud field and least side of its domain."""
 SHEET, HEAP = (25_000.0, 3.7), (2_500.0, 3.0)
 """Distance over which clouds hang together (m) and the power with which finer detail fades: sheets and heaps (ours)."""
@@ -19,9 +19,9 @@ HEAP_SHARE = 0.25
 
 REGIMES: dict[str, tuple[float, float] | None] = {
     "none": None,
-    "clear": (0.20, 0.32),
-    "ordinary": (0.53, 0.74),
-    "dense": (0.74, 0.87),
+    "clear": (0.18, 0.30),
+    "ordinary": (0.46, 0.66),
+    "dense": (0.66, 0.82),
 }
 """Mean cloud cover in high summer and in deep winter. Ordinary is Belgium's, as the looks of Sentinel-2 see it."""
 
@@ -82,21 +82,28 @@ def draw_sky(
     cells = 1 << int(np.ceil(np.log2(max(LEAST_DOMAIN_M, 3 * 10.0 * max(shape)) / FIELD_M)))
     kind = HEAP if random.random() < HEAP_SHARE else SHEET
     height = _field(cells, kind, random)
-    height = SPELL_SHARE * unsettled + np.sqrt(1 - SPELL_SHARE**2) * height + NormalDist().inv_cdf(cover)
+    height *= np.float32(np.sqrt(1 - SPELL_SHARE**2))
+    height += np.float32(SPELL_SHARE * unsettled + NormalDist().inv_cdf(cover))
     thickness = random.lognormal(np.log(4.0), 0.8)
     # Rims fade out softly: a thin veil reaches past the edge that anybody would draw.
     rim = random.uniform(0.03, 0.10)
-    depth = rim * np.logaddexp(0, height / rim)
-    opacity = -np.expm1(-thickness * depth)
-    opacity[opacity < 0.004] = 0
     base_m = float(np.clip(random.lognormal(np.log(1400), 0.5), 400, 6000))
     reach = base_m * np.tan(np.radians(min(sun_zenith, 80.0))) / FIELD_M
     # Rows run south, columns east; a shadow lies on the side away from the sun.
     down, right = reach * np.cos(np.radians(sun_azimuth)), -reach * np.sin(np.radians(sun_azimuth))
     corner = cells // 4 + random.uniform(0, 1, 2)
-    here = _window(opacity, corner, shape)
-    shade = _window(opacity, corner - np.array([down, right]), shape)
-    return Sky(here, shade, float(random.uniform(0.75, 1.2)), float(random.uniform(0.06, 0.20)))
+    opacity, shade = (
+        _opacity(_window(height, place, shape), thickness, rim) for place in (corner, corner - np.array([down, right]))
+    )
+    return Sky(opacity, shade, float(random.uniform(0.75, 1.2)), float(random.uniform(0.06, 0.20)))
+
+
+def _opacity(height: Floats, thickness: float, rim: float) -> Floats:
+    """Opacity of cloud whose top stands `height` above the level of condensation, in standard deviations."""
+    depth = np.float32(rim) * np.logaddexp(np.float32(0), height / np.float32(rim))
+    opacity = -np.expm1(-np.float32(thickness) * depth)
+    opacity[opacity < 0.004] = 0
+    return np.asarray(opacity, dtype=np.float32)
 
 
 def _field(cells: int, kind: tuple[float, float], random: np.random.Generator) -> NDArray[np.float32]:
@@ -111,7 +118,6 @@ def _amplitude(cells: int, outer_m: float, steepness: float) -> NDArray[np.float
     along = np.fft.fftfreq(cells, FIELD_M)[:, None]
     across = np.fft.rfftfreq(cells, FIELD_M)[None]
     power = (along**2 + across**2 + (1 / outer_m) ** 2) ** (-steepness / 2)
-    power[0, 0] = 0
     # Every inner column of a real transform stands for two frequencies.
     twice = np.full(power.shape[1], 2.0)
     twice[0] = twice[-1] = 1.0

@@ -71,15 +71,15 @@ SOILS: dict[str, NDArray[np.float64]] = {
 }
 """Reflectance of dry, smooth, bare topsoil."""
 
-WET_FRACTION = np.array([0.62, 0.62, 0.63, 0.63, 0.63, 0.64, 0.64, 0.64, 0.56, 0.525])
+WET_FRACTION = np.array([0.62, 0.62, 0.63, 0.63, 0.63, 0.64, 0.64, 0.64, 0.56, 0.54])
 """Reflectance of saturated soil as a share of that of dry soil. Water darkens all bands, 2.2 um most (Lobell and Asner
-2002, Soil Sci. Soc. Am. J. 66, 722-727): NBR2 rises with moisture, from 0.04 to about 0.07."""
+2002, Soil Sci. Soc. Am. J. 66, 722-727): NBR2 rises with moisture, from 0.04 to about 0.06."""
 
 STRAW = np.array([0.105, 0.150, 0.205, 0.232, 0.255, 0.275, 0.296, 0.312, 0.385, 0.290])
 """Fresh dry residue: cellulose and lignin absorb at 2.1 to 2.3 um, NBR2 about 0.14."""
 
-WEATHERED = np.array([0.072, 0.100, 0.138, 0.158, 0.176, 0.193, 0.210, 0.224, 0.295, 0.240])
-"""Residue after a wet winter: NBR2 about 0.10."""
+WEATHERED = np.array([0.072, 0.100, 0.138, 0.158, 0.176, 0.193, 0.210, 0.224, 0.295, 0.248])
+"""Residue after a wet winter: NBR2 about 0.09."""
 
 ASPHALT = np.array([0.085, 0.098, 0.112, 0.118, 0.124, 0.130, 0.136, 0.140, 0.165, 0.158])
 ROOFS = np.array([0.105, 0.120, 0.145, 0.155, 0.165, 0.175, 0.185, 0.190, 0.225, 0.205])

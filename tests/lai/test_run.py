@@ -219,6 +219,17 @@ def test_a_truncated_cog_is_named(catalogue: Catalogue, tmp_path: Path) -> None:
     assert not (tmp_path / "l3b").exists()
 
 
+def test_a_remote_file_that_cannot_be_reached(catalogue: Catalogue, tmp_path: Path) -> None:
+    catalogue.add()
+    record = catalogue.folder / "S2A_31UDS_20210901_0_L2A" / "S2A_31UDS_20210901_0_L2A.json"
+    said = json.loads(record.read_text())
+    said["assets"]["nir"]["href"] = "http://127.0.0.1:9/B08.tif"
+    record.write_text(json.dumps(said))
+    result = sen4cap_lai(catalogue.folder, tmp_path / "l3b")
+    assert result.exit_code == 4
+    assert "http://127.0.0.1:9/B08.tif: cannot be read" in one_line(result)
+
+
 def test_no_catalogue_and_an_empty_one(tmp_path: Path) -> None:
     (tmp_path / "l2a").mkdir()
     result = sen4cap_lai(tmp_path / "l2a", tmp_path / "l3b")
@@ -314,6 +325,7 @@ def test_what_another_run_left_is_not_taken_over(catalogue: Catalogue, tmp_path:
     assert contents(output) != contents(fresh)
 
 
+@pytest.mark.slow
 def test_a_real_season(shared: Path, tmp_path: Path) -> None:
     """Unit 2 of the Flemish season: maize, then a cover crop that is cleared in the first days of May 2018."""
     folder = shared / "data/flanders"

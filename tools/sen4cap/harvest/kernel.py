@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..compiled import compiled
 
-FOUND, NEVER_SEEN, FEW_LOOKS, NEVER_STOOD, STILL_STANDING, LOW_BEFORE, TOO_WEAK, OUTSIDE = range(8)
+FOUND, NEVER_SEEN, FEW_LOOKS, NEVER_STOOD, STILL_STANDING, LOW_BEFORE, TOO_WEAK, OUTSIDE, LOW_AT_FIRST = range(9)
 REASONS = (
     "",
     "no clear look",
@@ -19,6 +19,7 @@ REASONS = (
     "below the level before the window",
     "no strong fall",
     "harvest outside the window",
+    "low at the first look, which is inside the window",
 )
 """What each status means; the index is the status."""
 ABRUPT_SHARE = 0.6
@@ -176,6 +177,8 @@ def _find(values, open_ground, days, first, last, stood_by, level, strong, ripen
             status[p] = FOUND
             numbers[0, p], numbers[1, p], numbers[2, p], numbers[3, p] = day, top, floor, spread
             pairs[0, p], pairs[1, p], ripened[p] = t[pair], t[pair + 1], yellow
+        if status[p] == NEVER_STOOD and t[0] > first:
+            status[p] = LOW_AT_FIRST
         if status[p] != FOUND:
             numbers[:, p], pairs[:, p], ripened[p] = np.nan, -1, False
 

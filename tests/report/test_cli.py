@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import geopandas as gpd
@@ -115,3 +118,13 @@ def test_a_parcel_that_does_not_exist(season, tmp_path: Path) -> None:
     result = CliRunner().invoke(main, options)
     assert result.exit_code == 3
     assert result.stderr.splitlines()[-1].endswith("has no parcel 77 to draw; correct --curves")
+
+
+def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.touch()
+    code = "import sen4cap.report, matplotlib; print(matplotlib.get_configdir())"
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home / "none"), "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert Path(done.stdout.strip()).parent == tmp_path
+    assert done.stderr == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["report"]
-
+from . import figures  # first of all: it tells matplotlib where to keep its cache
 from .run import report
+
+__all__ = ["figures", "report"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,29 +16,24 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..classes import LABELS, NWCC, OTHER, WCC
 from ..errors import BadInput
-from ..harvests import read_harvests
-from ..marker_table import MarkerTable
 from ..outputs import whole_folder
 from ..parcels import Parcels, footprint, read_parcels
-from ..progress import track
 from ..seasons import Season
 from ..series import NEVER_SEEN, open_series
 from ..stac import write_result
 from ..tables import details_path, header_of, write_csv
 from .assets import HARVEST_COLUMNS, assets_of, files_of
 from .charts import draw_bare_soil, draw_confidence, draw_date_histogram, draw_reliability
-from .curves import Curve, Event, Points, draw_curve
 from .kernel import Summary, longest_gaps, summarise, typical_rows
 from .maps import Sheet, draw_class_map, draw_date_map, spaced
 from .page import File, Picture, file_size, render
-from .results import Results, read_results, season_of, soil_of
+from .portraits import VARIABLES, draw_portraits
+from .results import Results, read_results, season_of
 from .sections import build_page
 from .summary import account_columns, plain, printed, summary_columns
 
-VARIABLES = ("LAI", "FCOVER")
 GAP_BLOCK = 16_384
 STAC_PARTS = ("catalog.json",)
-NOT_A_TIME = np.datetime64("NaT", "D")
 
 
 @dataclass(frozen=True)
@@ -80,7 +75,20 @@ def report(inputs: Inputs, *, id_field: str, wanted: Wanted, output: Path) -> No
         write_csv(folder / "summary.csv", summary_columns(summary))
         write_csv(folder / "account.csv", account_columns(results.account))
         pictures = _draw_overviews(folder, parcels, results, summary, season, wanted.most_outlines)
-        curves = list(_draw_curves(folder, data, parcels, results, season, inputs, rows, wanted))
+        curves = list(
+            draw_portraits(
+                folder,
+                data,
+                parcels,
+                results,
+                season,
+                rows,
+                harvest=inputs.harvest,
+                soil=inputs.soil,
+                markers=inputs.markers,
+                crops=_crop_fields(parcels, wanted),
+            )
+        )
         _write_page(folder, inputs, data, results, summary, season, pictures, curves)
         write_result(
             folder,
@@ -141,6 +149,13 @@ def _rows_to_draw(
         count=wanted.typical,
     )
     return asked + [(int(free[row]), int(at[free[row]]), why) for row, why in chosen]
+
+
+def _crop_fields(parcels: Parcels, wanted: Wanted) -> dict[str, str]:
+    """Fields of the parcels that hold crops, by what to call them."""
+    named = {"crop before": wanted.crop_before, "crop after": wanted.crop_after}
+    found = {name: field for name, field in named.items() if field}
+    return found or ({"declared crop": "ori_crop"} if "ori_crop" in parcels.frame else {})
 
 
 def _copy_results(inputs: Inputs, folder: Path, *, keep_markers: bool) -> None:
@@ -248,138 +263,6 @@ def _draw_overviews(
     return found
 
 
-def _draw_curves(
-    folder: Path,
-    data: xr.Dataset,
-    parcels: Parcels,
-    results: Results,
-    season: Season,
-    inputs: Inputs,
-    rows: Sequence[tuple[int, int, str]],
-    wanted: Wanted,
-) -> Iterator[tuple[str, Picture]]:
-    """Draw the parcels asked for and the typical ones; yield why, and the picture."""
-    ids = results.table["NewID"].to_numpy()[[row for row, _, _ in rows]]
-    markers = MarkerTable(inputs.markers) if inputs.markers else None
-    soil = soil_of(inputs.soil, ids) if inputs.soil else None
-    harvests = read_harvests(inputs.harvest) if inputs.harvest else None
-    weeks = np.full(len(ids), NOT_A_TIME)
-    if harvests is not None:
-        at = pd.Index(harvests.ids).get_indexer(ids)
-        weeks = np.where(at >= 0, harvests.start[at], NOT_A_TIME)
-    for (row, place, why), week in zip(track(rows, "curves"), weeks, strict=True):
-        one = results.table.iloc[row]
-        new_id = int(one["NewID"])
-        curve = Curve(
-            new_id=new_id,
-            title=_title(one),
-            subtitle=_subtitle(parcels, row, one, wanted, results.details),
-            days=data["day"].to_numpy(),
-            values={name: data[name].to_numpy()[place] for name in VARIABLES if name in data},
-            gap=data["gap"].to_numpy()[place],
-            season=season,
-            looks=_looks(markers, new_id, data) if markers else {},
-            events=_events(one, results, week),
-            maxima={
-                "LAI": (_day(one["M_gro_d"]), float(one["M_gro_val"])),
-                "FCOVER": (_day(one["M_cov_d"]), float(one["M_co_val"])),
-            },
-            soil=None if soil is None else _intervals(soil, new_id),
-        )
-        path = folder / f"curve_{new_id}.png"
-        draw_curve(path, curve)
-        yield why, Picture(path, _describe(curve), _caption(one, curve))
-
-
-def _title(one: pd.Series) -> str:
-    if one["code"] == OTHER:
-        return f"NewID {one['NewID']}: {one['status']}" + (f" ({one['reason']})" if one["reason"] else "")
-    return f"NewID {one['NewID']}: {LABELS[one['code']].lower()} (confidence {one['confidence']:.2f})"
-
-
-def _subtitle(parcels: Parcels, row: int, one: pd.Series, wanted: Wanted, details: pd.DataFrame) -> str:
-    told = [f"{one['area']:.2f} ha"]
-    for name, field in (("crop before", wanted.crop_before), ("crop after", wanted.crop_after)):
-        if field:
-            told.append(f"{name}: {parcels.frame[field].iloc[row]}")
-    if len(told) == 1 and "ori_crop" in parcels.frame:
-        told.append(f"declared crop: {parcels.frame['ori_crop'].iloc[row]}")
-    if one["code"] == WCC and one["NewID"] in details.index:
-        own = details.loc[one["NewID"]]
-        for name, column in (("emergence", "em_reason"), ("termination", "ter_reason")):
-            if own.get(column):
-                told.append(f"no {name} date: {own[column]}")
-    return ", ".join(told)
-
-
-def _looks(markers: MarkerTable, new_id: int, data: xr.Dataset) -> dict[str, Points]:
-    row = np.flatnonzero(markers.ids == new_id)
-    if not len(row):
-        return {}
-    days = data["day"].to_numpy().astype("datetime64[D]")
-    found = {}
-    for name in VARIABLES:
-        if name in data and name in markers.types():
-            looks = markers.looks(
-                name,
-                start=days[0].astype(object),
-                end=days[-1].astype(object),
-                rows=slice(int(row[0]), int(row[0]) + 1),
-            )
-            seen = np.isfinite(looks.mean[0])
-            found[name] = Points(looks.days[seen], looks.mean[0][seen], looks.stdev[0][seen])
-    return found
-
-
-def _events(one: pd.Series, results: Results, week: np.datetime64) -> list[Event]:
-    """Harvest, emergence, termination and next emergence of a parcel, as far as they are known."""
-    details = results.details
-    own = details.loc[one["NewID"]] if one["NewID"] in details.index else pd.Series()
-    following = _day(own["next_emergence"]) if "next_emergence" in own else NOT_A_TIME
-    margin = float(own["next_uncertainty"]) if "next_uncertainty" in own else float("nan")
-    return [
-        Event("harvest week", week, float("nan"), "harvest"),
-        Event("emergence", _day(one["Em_d"]), float(one["Uncert_em"]), "emergence"),
-        Event("termination", _day(one["Ter_d"]), float(one["Uncert_ter"]), "termination"),
-        Event("next crop", following, margin, "next"),
-    ]
-
-
-def _intervals(soil: pd.DataFrame, new_id: int) -> list[tuple[np.datetime64, np.datetime64, str]]:
-    own = soil[soil["NewID"] == new_id]
-    return [
-        (_day(start), _day(end), "BS" if bare else "NBS")
-        for start, end, bare in zip(own["start"], own["end"], own["bare"], strict=True)
-    ]
-
-
-def _describe(curve: Curve) -> str:
-    """Say in words what a curve shows."""
-    parts = [f"LAI and FCOVER of parcel {curve.new_id} from {curve.days[0]:.10} to {curve.days[-1]:.10}"]
-    parts += [f"{event.name} {event.day}" for event in curve.events if not np.isnat(event.day)]
-    for name, (day, value) in curve.maxima.items():
-        if not np.isnat(day):
-            parts.append(f"maximum {name} {value:.2f} on {day}")
-    return "; ".join(parts) + "."
-
-
-def _caption(one: pd.Series, curve: Curve) -> str:
-    """Give the numbers of the result tables that belong to a curve."""
-    told = [
-        f"{event.name} {event.day}" + (f" ± {event.uncertainty:.0f} days" if np.isfinite(event.uncertainty) else "")
-        for event in curve.events
-        if not np.isnat(event.day)
-    ]
-    if np.isfinite(one["S_length"]):
-        told.append(f"{one['S_length']:.0f} days from emergence to termination")
-    for name, (day, value) in curve.maxima.items():
-        if not np.isnat(day):
-            told.append(f"maximum {name} {value:.2f} on {day}")
-    if np.isfinite(one["Inter_d"]):
-        told.append(f"bare on {one['BS_d']:.0f} of {one['Inter_d']:.0f} days between the main crops")
-    return f"NewID {curve.new_id}: {'; '.join(told) or 'no dates'}."
-
-
 def _write_page(
     folder: Path,
     inputs: Inputs,
@@ -444,10 +327,6 @@ def _absent(inputs: Inputs, results: Results) -> list[str]:
 def _dates(table: pd.DataFrame, column: str) -> NDArray[np.datetime64]:
     days: NDArray[np.datetime64] = table[column].to_numpy().astype("datetime64[D]")
     return days
-
-
-def _day(value: object) -> np.datetime64:
-    return NOT_A_TIME if pd.isna(value) else np.datetime64(pd.Timestamp(value), "D")
 
 
 def _span(inside: NDArray[np.bool_]) -> slice:

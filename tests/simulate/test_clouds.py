@@ -40,8 +40,10 @@ def test_clouds_are_correlated_in_space() -> None:
     fields = [sky(seed).opacity > 0.2 for seed in range(80)]
     mixed = [field for field in fields if 0.1 < field.mean() < 0.9]
     assert len(mixed) > 15
-    near = np.mean([np.corrcoef(f[:, :-1].ravel(), f[:, 1:].ravel())[0, 1] for f in mixed])
-    far = np.mean([np.corrcoef(f[:, :-60].ravel(), f[:, 60:].ravel())[0, 1] for f in mixed])
+    # A strip at the rim may be all clear.
+    with np.errstate(invalid="ignore"):
+        near = np.nanmean([np.corrcoef(f[:, :-1].ravel(), f[:, 1:].ravel())[0, 1] for f in mixed])
+        far = np.nanmean([np.corrcoef(f[:, :-60].ravel(), f[:, 60:].ravel())[0, 1] for f in mixed])
     assert near > 0.85
     assert far < 0.5
     # A small landscape is mostly all clear or all cloudy.
@@ -50,7 +52,7 @@ def test_clouds_are_correlated_in_space() -> None:
 
 def test_clouds_are_correlated_in_time() -> None:
     weather = draw_weather(2021, latitude=50.9, seed=2)
-    days = np.arange(150, 500)
+    days = np.arange(200, 350)
     covers = np.array([cover(sky(int(day), unsettled=weather.unsettled[day])) for day in days])
     assert np.corrcoef(covers[1:], covers[:-1])[0, 1] > 0.15
     assert np.corrcoef(covers, weather.unsettled[days])[0, 1] > 0.35
@@ -63,12 +65,14 @@ def test_shadows_fall_away_from_the_sun() -> None:
         if not 0.05 < cover(one) < 0.8:
             continue
         # Sun in the south: the shade is the cloud moved north, to lower rows, by its height times tan 60.
-        fits = [
-            np.corrcoef(one.opacity[n:].ravel(), one.shade[: len(one.shade) - n].ravel())[0, 1]
-            for n in range(60, 340, 4)
-        ]
-        if np.nanmax(fits) > 0.95:
-            moved.append(60 + 4 * int(np.nanargmax(fits)))
+        with np.errstate(invalid="ignore"):
+            fits = [
+                np.corrcoef(one.opacity[n:].ravel(), one.shade[: len(one.shade) - n].ravel())[0, 1]
+                for n in range(60, 340, 4)
+            ]
+        best = int(np.argmax(np.nan_to_num(fits)))
+        if fits[best] > 0.95:
+            moved.append(60 + 4 * best)
     assert len(moved) >= 5
     assert len(set(moved)) > 2
 

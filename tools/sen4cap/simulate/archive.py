@@ -24,7 +24,7 @@ VIEW = "https://stac-extensions.github.io/view/v1.0.0/schema.json"
 GRID = "https://stac-extensions.github.io/grid/v1.1.0/schema.json"
 SAT = "https://stac-extensions.github.io/sat/v1.0.0/schema.json"
 KEY_OF_BAND = {band.name: band.keys[0] for band in KNOWN_BANDS}
-WHOLE_IN_ONE_TILE = 512
+NEEDS_NO_OVERVIEW = 512
 
 
 def item_id(look: Look, tile: str) -> str:
@@ -44,7 +44,7 @@ def write_scene(folder: Path, scene: Scene, grid: Grid) -> None:
 
 
 def write_cog(path: Path, values: NDArray, *, crs: str, transform: Affine) -> None:
-    """Write one band as a cloud-optimised GeoTIFF; a small one is a single tile and needs no overviews."""
+    """Write one band as a cloud-optimised GeoTIFF; a small one needs no overviews."""
     profile = {
         "width": values.shape[1],
         "height": values.shape[0],
@@ -57,9 +57,8 @@ def write_cog(path: Path, values: NDArray, *, crs: str, transform: Affine) -> No
         "zlevel": 4,
         "predictor": 2,
     }
-    if max(values.shape) <= WHOLE_IN_ONE_TILE:
-        size = -(-max(values.shape) // 16) * 16
-        profile |= {"driver": "GTiff", "tiled": True, "blockxsize": size, "blockysize": size}
+    if max(values.shape) <= NEEDS_NO_OVERVIEW:
+        profile |= {"driver": "GTiff", "tiled": True, "blockxsize": 256, "blockysize": 256}
     else:
         del profile["zlevel"], profile["predictor"]
         profile |= {

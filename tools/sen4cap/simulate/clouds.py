@@ -20,7 +20,7 @@ HEAP_SHARE = 0.25
 REGIMES: dict[str, tuple[float, float] | None] = {
     "none": None,
     "clear": (0.18, 0.30),
-    "ordinary": (0.46, 0.66),
+    "ordinary": (0.50, 0.71),
     "dense": (0.66, 0.82),
 }
 """Mean cloud cover in high summer and in deep winter. Ordinary is Belgium's, as the looks of Sentinel-2 see it."""

@@ -127,6 +127,8 @@ steps:
       intercrop: intercropping/period
       harvest: intercropping/harvest_weeks
       soil: intercropping/soil_intervals
+      crop_before: crop_before
+      crop_after: crop_after
       keep_markers: keep_markers
     out: [folder]
 outputs:

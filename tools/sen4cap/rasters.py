@@ -32,8 +32,10 @@ def open_raster(path: str, *, item: pystac.Item) -> DatasetReader:
         raise _unreadable(path, item, error) from error
 
 
-def read_window(raster: DatasetReader, window: Window, *, item: pystac.Item) -> NDArray[Any]:
-    """First band of a window, (row, column), in the raster's own type.
+def read_window(
+    raster: DatasetReader, window: Window, *, item: pystac.Item, out: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """First band of a window, (row, column), in the raster's own type, or into `out`.
 
     Raises
     ------
@@ -41,7 +43,7 @@ def read_window(raster: DatasetReader, window: Window, *, item: pystac.Item) -> 
         The file is truncated or damaged.
     """
     try:
-        values: NDArray[Any] = raster.read(1, window=window)
+        values: NDArray[Any] = raster.read(1, window=window, out=out)
     except rasterio.errors.RasterioError as error:
         raise _unreadable(raster.name, item, error) from error
     return values

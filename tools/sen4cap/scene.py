@@ -21,10 +21,11 @@ from rasterio.windows import Window
 
 from .angles import Angles, angles_of
 from .bands import reflectance_scaling, wanted_assets
-from .errors import BadInput, RemoteFailure, Sen4capError
+from .errors import BadInput
 from .granule import granule_of
 from .grid import Grid
 from .progress import say
+from .rasters import BLOCK, open_raster, read_window
 from .stac import asset_path, moment_of, tile_of
 
 FINE_M, COARSE_M = 10, 20
@@ -33,9 +34,6 @@ NODATA = 0
 
 VEGETATION = 4
 """Scene class of clear vegetation."""
-
-BLOCK = 1024
-"""Rows and columns of a block, the tile size of Sentinel-2 archives."""
 
 GDAL_OPTIONS = {
     # Every tile is read once, so the cache only has to hold the blocks under way (the default is 5 % of the memory).
@@ -76,7 +74,10 @@ class Block:
 
 @dataclass(frozen=True)
 class _Raster:
-    """One band's file and where its first pixel lies in the scene's grid, counted in the file's own pixels."""
+    """One band's file and where its first pixel lies in the scene's grid, counted in the file's own pixels.
+
+    `wide` says that it is stored in whole rows.
+    """
 
     path: str
     size: int
@@ -84,6 +85,7 @@ class _Raster:
     column: int
     shape: tuple[int, int]
     nodata: float | None
+    wide: bool
 
 
 class Scene:
@@ -155,21 +157,26 @@ class Scene:
             return found.baseline if found else None
 
         with contextlib.ExitStack() as stack:
-            opened = {name: stack.enter_context(_open(asset_path(asset), item=item)) for name, asset in assets.items()}
+            opened = {
+                name: stack.enter_context(open_raster(asset_path(asset), item=item)) for name, asset in assets.items()
+            }
             grid, rasters = _fit(opened)
             kinds = {str(raster.dtypes[0]) for name, raster in opened.items() if name != "SCL"}
             for name, raster in opened.items():
                 if np.dtype(raster.dtypes[0]).kind not in "ui":
                     raise BadInput(raster.name, f"holds {raster.dtypes[0]} where {name} has whole digital numbers")
-        dtype = np.dtype(np.uint16 if kinds <= {"uint8", "uint16"} else np.int32)
-        scaling = {
-            name: reflectance_scaling(item, asset, granule_baseline=granule_baseline)
-            for name, asset in assets.items()
-            if name != "SCL"
-        }
-        found = angles_of(item, granule) if angles else None
-        _check_granule_crs(item, granule() if found and found.transform else None, grid)
-        return cls(item, grid, rasters, dtype, scaling, found)
+            dtype = np.dtype(np.uint16 if kinds <= {"uint8", "uint16"} else np.int32)
+            scaling = {
+                name: reflectance_scaling(item, asset, granule_baseline=granule_baseline)
+                for name, asset in assets.items()
+                if name != "SCL"
+            }
+            found = angles_of(item, granule) if angles else None
+            _check_granule_crs(item, granule() if found and found.transform else None, grid)
+            scene = cls(item, grid, rasters, dtype, scaling, found)
+            scene._keep(opened)
+            stack.pop_all()
+        return scene
 
     def windows(self) -> list[Window]:
         """Windows that cover the scene, row by row, each of at most `BLOCK` rows and columns, edges at its multiples.
@@ -177,7 +184,7 @@ class Scene:
         Files stored in whole rows are not read in squares: their windows are as wide as the scene.
         """
         rows, columns = self.grid.shape
-        wide = any(self._reader(name).block_shapes[0][1] > 2 * BLOCK for name in self._rasters)
+        wide = any(raster.wide for raster in self._rasters.values())
         height, width = (BLOCK // 2, columns) if wide else (BLOCK, BLOCK)
         return [
             Window(left, top, min(width, columns - left), min(height, rows - top))
@@ -294,37 +301,24 @@ class Scene:
         part = Window(left + first_column, top + first_row, columns, rows)
         whole = inside.shape == out.shape
         target = out if whole else np.empty_like(inside)
-        try:
-            self._reader(name).read(1, window=part, out=target)
-        except rasterio.errors.RasterioError as error:
-            raise _unreadable(raster.path, self.item, error) from error
+        read_window(self._reader(name), part, item=self.item, out=target)
         if raster.nodata not in (None, NODATA):
             target[target == raster.nodata] = NODATA
         if not whole:
             inside[...] = target
 
+    def _keep(self, opened: Mapping[str, DatasetReader]) -> None:
+        """Go on using the files that were opened to look at them, in the thread that did so."""
+        self._handles.readers = dict(opened)
+        self._opened.extend(opened.values())
+
     def _reader(self, name: str) -> DatasetReader:
         """File of a band, opened once by each thread: GDAL's handles must not be shared."""
         readers: dict[str, DatasetReader] = self._handles.__dict__.setdefault("readers", {})
         if name not in readers:
-            readers[name] = _open(self._rasters[name].path, item=self.item)
+            readers[name] = open_raster(self._rasters[name].path, item=self.item)
             self._opened.append(readers[name])
         return readers[name]
-
-
-def _open(path: str, *, item: pystac.Item) -> DatasetReader:
-    try:
-        return rasterio.open(path)
-    except rasterio.errors.RasterioError as error:
-        raise _unreadable(path, item, error) from error
-
-
-def _unreadable(path: str, item: pystac.Item, error: Exception) -> Sen4capError:
-    # rasterio says "see previous exception": GDAL's own words are in the cause.
-    reason = str(error.__cause__ or error)
-    if path.startswith(("/vsicurl/", "/vsis3/")):
-        return RemoteFailure(path, f"cannot be read ({reason}), for item {item.id}")
-    return BadInput(path, f"is missing, truncated or no raster ({reason}), for item {item.id}", do="fetch it again")
 
 
 def _fit(opened: Mapping[str, DatasetReader]) -> tuple[Grid, dict[str, _Raster]]:
@@ -368,6 +362,7 @@ def _fit(opened: Mapping[str, DatasetReader]) -> tuple[Grid, dict[str, _Raster]]
             column=round((x - grid.transform.c) / sizes[name]),
             shape=grid.shape,
             nodata=opened[name].nodata,
+            wide=opened[name].block_shapes[0][1] > 2 * BLOCK,
         )
         for name, grid in grids.items()
     }

@@ -20,7 +20,14 @@ def write(path: Path, array: np.ndarray, *, nodata: int, mean: bool, step: int =
     grid = Grid(crs, Affine(10, 0, 501360, 0, -10, 5629680), array.shape)
     scale = 0.001 if mean else None
     cog = Cog(
-        path, grid, dtype=array.dtype.name, nodata=nodata, mean=mean, scale=scale, description="A", metadata={"N": "<b>"}
+        path,
+        grid,
+        dtype=array.dtype.name,
+        nodata=nodata,
+        mean=mean,
+        scale=scale,
+        description="A",
+        metadata={"N": "<b>"},
     )
     corners = [(r, c) for r in range(0, array.shape[0], step) for c in range(0, array.shape[1], step)]
     for row, column in corners:

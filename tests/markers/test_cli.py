@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -157,6 +158,17 @@ def test_numbers_that_are_no_decibel_are_told(
         words = ("--parcels", fields_file, "--variables", "RATIO", "--output", output)
         result = sen4cap("markers", "--items", made.close(), *words)
         assert ("no unit is declared" in result.stderr) == (not unit)
+
+
+def test_a_full_disk(l2a: Path, fields_file: Path, on_small_disk: Callable[..., Any]) -> None:
+    words = ("--items", l2a, "--parcels", fields_file, "--variables", "NDVI", "--output", "m.ipc")
+    command = [sys.executable, "-m", "sen4cap", "markers", *map(str, words)]
+    for kib in (1, 8):
+        result = on_small_disk(*command, kib=kib)
+        assert result.returncode == 3, result.stderr
+        assert "the disk is full" in result.stderr
+        assert "Traceback" not in result.stderr
+    assert on_small_disk(*command, kib=2000).returncode == 0
 
 
 @pytest.mark.slow

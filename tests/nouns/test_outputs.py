@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sen4cap.errors import BadInput
-from sen4cap.outputs import whole_file, whole_folder
+from sen4cap.outputs import scratch_array, whole_file, whole_folder
 
 
 def names(folder: Path) -> list[str]:
@@ -101,3 +102,21 @@ def test_a_full_disk_is_told_whatever_the_driver_said(tmp_path: Path, monkeypatc
 def test_other_failures_stay_what_they_are(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="odd"), whole_file(tmp_path / "a.tif"):
         raise RuntimeError("odd")
+
+
+def test_scratch_arrays_leave_nothing(tmp_path: Path) -> None:
+    with scratch_array(tmp_path / "x.arrow", (3, 4), "float32") as values:
+        assert not values.any()
+        values[1] = 7
+        assert values.sum() == 28
+        assert not list(tmp_path.iterdir())
+    with scratch_array(tmp_path / "x.arrow", (0, 4), "float32") as values:
+        assert values.shape == (0, 4)
+
+
+def test_a_scratch_array_too_large_for_the_disk(tmp_path: Path) -> None:
+    """A full disk is an error before anything is written, never a signal."""
+    with pytest.raises(OSError) as error, scratch_array(tmp_path / "x.arrow", (2**45,), "float32"):  # noqa: PT011
+        pass
+    assert error.value.errno == errno.ENOSPC
+    assert not list(tmp_path.iterdir())

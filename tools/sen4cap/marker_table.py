@@ -10,7 +10,6 @@ import bisect
 import contextlib
 import datetime
 import re
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 
 from . import __version__
 from .errors import BadInput
-from .outputs import whole_file
+from .outputs import scratch_array, whole_file
 from .progress import say
 
 STATS = ("mean", "stdev", "min", "max", "median", "p25", "p75", "valid_pixels_cnt")
@@ -371,9 +370,7 @@ def new_markers(
     """
     path = Path(path)
     shape = (len(markers), len(ids))
-    # A file without a name: not even kill -9 leaves it behind.
-    with whole_file(path) as scratch, tempfile.TemporaryFile(dir=path.parent) as room:
-        values = np.memmap(room, np.float32, "w+", shape=shape) if 0 not in shape else np.zeros(shape, np.float32)
+    with whole_file(path) as scratch, scratch_array(path, shape, np.float32) as values:
         values[:] = np.nan
         yield values
         columns = [pa.array(ids, type=pa.int32()), *(_nullable(row) for row in values)]

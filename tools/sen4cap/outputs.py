@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import math
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from .errors import BadInput, Sen4capError
 
@@ -106,6 +109,34 @@ def disk_full_told(path: Path) -> Iterator[None]:
         if not full or (told and named):
             raise
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+
+
+@contextlib.contextmanager
+def scratch_array(path: Path, shape: tuple[int, ...], dtype: Any) -> Iterator[Any]:
+    """Yield an array of zeros that lies on disk beside `path`, so that memory stays bounded.
+
+    Its file has no name: not even kill -9 leaves it behind. The room is taken at once, because a disk that fills up
+    under a memory map ends the process by a signal.
+
+    Raises
+    ------
+    OSError
+        The disk is full.
+    """
+    import numpy as np
+
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if not size:
+        yield np.zeros(shape, dtype)
+        return
+    if shutil.disk_usage(path.parent).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    with tempfile.TemporaryFile(dir=path.parent) as room:
+        try:
+            os.posix_fallocate(room.fileno(), 0, size)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        yield np.memmap(room, dtype, "r+", shape=shape)
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from . import __version__
 from .errors import BadInput
-from .outputs import whole_file
+from .outputs import scratch_array, whole_file
 
 UNITS = {"LAI": "m2 m-2", "FCOVER": "1", "FAPAR": "1", "NDVI": "1", "NBR2": "1", "gap": "d"}
 NEVER_SEEN = np.int16(32767)
@@ -72,11 +71,11 @@ def new_series(
         Further schema metadata.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     shape = (len(ids), days)
-    with whole_file(path) as scratch, tempfile.TemporaryDirectory(dir=path.parent, prefix=".series-") as room:
-        values = {name: _scratch(Path(room, name), shape, np.float32) for name in variables}
-        gap = _scratch(Path(room, "gap"), shape, np.int16)
+    with contextlib.ExitStack() as stack:
+        scratch = stack.enter_context(whole_file(path))
+        values = {name: stack.enter_context(scratch_array(path, shape, np.float32)) for name in variables}
+        gap = stack.enter_context(scratch_array(path, shape, np.int16))
         yield SeriesArrays(values, gap)
         columns = {"NewID": pa.array(ids, type=pa.int32())}
         columns |= {name: _daily(array, pa.float32()) for name, array in values.items()}
@@ -133,12 +132,6 @@ def open_series(path: str | Path) -> xr.Dataset:
         coords={"parcel": ids, "day": start + np.arange(days)},
         attrs={**about, "season": season, "sources": tuple(about.get("sources", "").split())},
     )
-
-
-def _scratch(path: Path, shape: tuple[int, int], kind: type) -> NDArray:
-    if 0 in shape:
-        return np.zeros(shape, kind)
-    return np.memmap(path, dtype=kind, mode="w+", shape=shape)
 
 
 def _daily(array: NDArray, kind: pa.DataType) -> pa.FixedSizeListArray:

@@ -11,6 +11,8 @@ from sen4cap.stac import open_items
 from servers.archive import SEASON
 from servers.flaky import Faults, FlakyProxy
 
+pytestmark = pytest.mark.slow
+
 
 def ids_in(folder):
     return [item.id for item in open_items(folder)]

@@ -16,8 +16,8 @@ import shapely
 from pyproj import Transformer
 
 UTM = "EPSG:32631"
-WEST, NORTH, SIDE_M = 499_980.0, 5_700_000.0, 3_600.0
-CENTRE = (WEST + 1_800, NORTH - 1_800)
+WEST, NORTH, SIDE_M = 499_980.0, 5_700_000.0, 2_400.0
+CENTRE = (WEST + 1_200, NORTH - 1_200)
 TEN, TWENTY = ("B02", "B03", "B04", "B08"), ("B05", "B06", "B07", "B8A", "B11", "B12", "SCL")
 BANDS = (*TEN, *TWENTY)
 # Written out here, not taken from the tool's table, from the catalogues' own documentation.

@@ -20,6 +20,7 @@ Thing = TypeVar("Thing")
 REMOTE = ("http://", "https://", "s3://", "/vsicurl/", "/vsis3/")
 PASSING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 509, 520, 522, 524, 598, 599})
 STATUS = re.compile(r"(?:HTTP response code|response_code=|HTTP status|Status Code:?)\D{0,3}(\d{3})", re.IGNORECASE)
+PASSING_WORDS = re.compile(r"RequestTimeout|SlowDown|SLOW_DOWN|Throttl|ServiceUnavailable|InternalError", re.IGNORECASE)
 # What GDAL (class names of rasterio's errors) and Arrow call an object store's final word.
 FINAL_WORDS = re.compile(
     r"AccessDenied|ObjectNotFound|BucketNotFound|InvalidCredentials|SignatureDoesNotMatch|NoSuchKey|NoSuchBucket"
@@ -120,8 +121,11 @@ def patiently(work: Callable[[], Thing], patience: Patience, *, where: str, do: 
 def gdal_settings(patience: Patience) -> Iterator[None]:
     """Hold GDAL's settings for reading parts of remote files, in the thread that enters it."""
     import rasterio
+    from rasterio.session import DummySession
 
     with rasterio.Env(
+        # GDAL finds S3 credentials itself. Rasterio's own session would need boto3, and 8 ms a file.
+        session=DummySession(),
         # Listing a remote folder costs requests and often is forbidden.
         GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR",
         GDAL_HTTP_MULTIRANGE="YES",
@@ -219,7 +223,8 @@ def _judged(everything: str, text: str) -> Exception:
     found = STATUS.search(everything)
     status = int(found[1]) if found else 0
     final = (400 <= status < 500 and status not in PASSING_STATUS) or FINAL_WORDS.search(everything)
-    return FinalFailure(text) if final else PassingFailure(text)
+    # Object stores say "try again" with statuses such as 400, too.
+    return FinalFailure(text) if final and not PASSING_WORDS.search(everything) else PassingFailure(text)
 
 
 def _told(error: BaseException) -> list[str]:

@@ -110,7 +110,9 @@ class Copier:
             where = f"item {job.item.id}, asset {key}"
             try:
                 copied, content = patiently(
-                    partial(self._text if whole else self._raster, asset, href, key, where),
+                    partial(self._text, href, key, where)
+                    if whole
+                    else partial(self._raster, href, key, where, nodata=_nodata(asset), scout=key == job.scout),
                     self.patience,
                     where=f"{where} ({redacted(href)})",
                     do="run the same command again, it goes on from here",
@@ -122,13 +124,16 @@ class Copier:
             return self.store.keep(job.name, key, copied, content)
         raise AssertionError("an asset has a reference")
 
-    def _raster(self, asset: pystac.Asset, href: str, key: str, where: str) -> tuple[Copied, bytes | None]:
+    def _raster(
+        self, href: str, key: str, where: str, *, nodata: float | None, scout: bool
+    ) -> tuple[Copied, bytes | None]:
+        """Clip a raster; of a scout without data nothing is written."""
         path = vsi_path(self.sign(href))
         with gdal_settings(self.patience), self._memory.claims() as claim:
-            clip = read_clip(path, self.area, nodata=_nodata(asset), where=f"{where}: {redacted(href)}", claim=claim)
+            clip = read_clip(path, self.area, nodata=nodata, where=f"{where}: {redacted(href)}", claim=claim)
             if clip is None:
                 return Copied(source=href, reason=OUTSIDE), None
-            if clip.empty:
+            if scout and clip.empty:
                 return Copied(source=href, reason=NO_DATA), None
             copied = Copied(
                 source=href,
@@ -139,7 +144,8 @@ class Copier:
             )
             return copied, cog_bytes(clip)
 
-    def _text(self, _: pystac.Asset, href: str, key: str, where: str) -> tuple[Copied, bytes | None]:
+    def _text(self, href: str, key: str, where: str) -> tuple[Copied, bytes | None]:
+        """Read a text asset whole, and see that it is."""
         content = read_bytes(self.sign(href), timeout_s=self.patience.timeout_s)
         try:
             ElementTree.fromstring(content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from ..outputs import whole_folder
 from ..parcels import read_parcels, report_problems
 from ..progress import say, track
 from ..remote import Patience, patiently
-from ..stac import asset_hrefs, write_items
+from ..stac import asset_hrefs, day_of, write_items
 from ..tables import write_csv
 from .area import MARGIN_M, Area
 from .assets import chosen_assets
@@ -102,8 +102,8 @@ def _jobs(items: Sequence[pystac.Item], assets: Sequence[str] | None) -> list[Jo
     blind = [item.id for item in items if _lacks_angles(item)]
     if blind:
         say(
-            f"{len(blind)} items tell no sun and view angles and have no granule metadata, `sen4cap lai` will refuse "
-            f"them: {_listed(blind)}"
+            f"{_count(blind)} without sun and view angles and without granule metadata, `sen4cap lai` needs either: "
+            f"{_listed(blind)}"
         )
     return [Job(item, name, chosen_assets(item, assets)) for item, name in zip(items, names, strict=True)]
 
@@ -154,10 +154,14 @@ def _report(done: Sequence[pystac.Item], skipped: Mapping[str, str], catalog: st
     for item, reason in skipped.items():
         why["replaced by a newer version" if reason.startswith("replaced") else reason].append(item)
     for reason, names in why.items():
-        say(f"{len(names)} items left out, {reason}: {_listed(names)}")
+        say(f"{_count(names)} left out, {reason}: {_listed(names)}")
     if not done:
-        raise BadInput(catalog, f"none of {len(skipped)} items has data over {area.name}")
-    say(f"{len(done)} items from {done[0].properties['datetime'][:10]} to {done[-1].properties['datetime'][:10]}")
+        raise BadInput(catalog, f"of {_count(skipped)} none has data over {area.name}")
+    say(f"{_count(done)} from {day_of(done[0])} to {day_of(done[-1])}")
+
+
+def _count(items: Sized) -> str:
+    return f"{len(items)} item{'' if len(items) == 1 else 's'}"
 
 
 def _listed(names: Sequence[str]) -> str:

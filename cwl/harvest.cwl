@@ -67,6 +67,12 @@ inputs:
     doc: "NBR2 below which a look shows soil without plants, living or dead: the harvest is over; needs --markers."
     default: 0.11
     inputBinding: {prefix: --open-ground}
+  clear_share:
+    type: double
+    label: Clear share
+    doc: Looks that show less of a parcel than this share of its most clear pixels are left out; needs --markers.
+    default: 0.3
+    inputBinding: {prefix: --clear-share}
   threads:
     type: int
     label: Threads

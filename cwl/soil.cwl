@@ -34,7 +34,7 @@ inputs:
     type: double
     label: NBR2 threshold
     doc: NBR2 below which a look may be bare soil; residue stands above it.
-    default: 0.12
+    default: 0.115
     inputBinding: {prefix: --nbr2}
   bsi:
     type: double
@@ -42,6 +42,12 @@ inputs:
     doc: BSI above which a look may be bare soil; used where the tables hold L2A means of B02, B04, B08 and B11.
     default: 0.0
     inputBinding: {prefix: --bsi}
+  clear_share:
+    type: double
+    label: Clear share
+    doc: "Looks that show less of a parcel than this share of its most clear pixels are left out: cloud is near."
+    default: 0.3
+    inputBinding: {prefix: --clear-share}
   weather:
     type: File?
     label: Weather

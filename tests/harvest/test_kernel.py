@@ -154,6 +154,8 @@ def test_reasons() -> None:
     assert REASONS[find(bare + 3, days).status[0]] == "no fall until the end of the window"
     assert REASONS[find(np.where(days < 60, 1.0, 0.7), days).status[0]] == "no strong fall"
     assert REASONS[find(np.where(days < 220, 3, 0.1), days).status[0]] == "harvest outside the window"
+    # Half of the time between the last high look and the end of the window.
+    assert find(np.where(days < 170, 3, np.where(days > 220, 0.1, np.nan)), days).day[0] == (165 + RULES["last"]) / 2
     assert (
         REASONS[find(np.where(days < 12, 3, 0.1), days, ripening=0.0).status[0]] == "below the level before the window"
     )

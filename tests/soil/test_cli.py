@@ -93,6 +93,24 @@ def test_one_odd_look(write_table, tmp_path: Path) -> None:
     assert read_details(tmp_path / "soil_details.parquet").set_index("NewID").loc[2, "looks_overruled"] == 1
 
 
+def test_looks_at_a_small_part_of_a_parcel_are_left_out(tmp_path: Path) -> None:
+    rows = ["NewID,20210801_mean_NDVI,20210801_mean_NBR2,20210801_valid_pixels_cnt_NDVI,20210801_valid_pixels_cnt_NBR2"]
+    header = rows[0] + "," + rows[0].removeprefix("NewID,").replace("20210801", "20210901")
+    table = tmp_path / "markers.csv"
+    table.write_text(f"{header}\n1,150,60,40,40,800,300,11,11\n2,150,60,40,40,800,300,12,12\n")
+    output = tmp_path / "soil.csv"
+    parts = ["--markers", table, *SPAN, "--output", output]
+    assert call(*parts).exit_code == 0
+    assert output.read_text().splitlines()[1:] == [
+        "1,2021-08-01,2021-10-10,BS",
+        "2,2021-08-01,2021-08-17,BS",
+        "2,2021-08-17,2021-10-10,NBS",
+    ]
+    assert read_details(tmp_path / "soil_details.parquet")["looks_poor"].tolist() == [1, 0]
+    assert call(*parts, "--clear-share", 0).exit_code == 0
+    assert len(output.read_text().splitlines()) == 5
+
+
 def weather(path: Path, *wet: str, end: str = "2021-10-09", separator: str = ",", bom: str = "") -> Path:
     rows = [(str(day.date()), "6.5" if str(day.date()) in wet else "0") for day in pd.date_range("2021-07-20", end)]
     lines = [separator.join(row) for row in [("date", "precipitation_mm"), *rows]]

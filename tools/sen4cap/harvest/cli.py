@@ -72,6 +72,13 @@ from ..options import MonthDay, existing_file, output_option, series_option, thr
     show_default=True,
     help="NBR2 below which a look shows soil without plants, living or dead: the harvest is over; needs --markers.",
 )
+@click.option(
+    "--clear-share",
+    type=click.FloatRange(0, 1),
+    default=0.3,
+    show_default=True,
+    help="Looks that show less of a parcel than this share of its most clear pixels are left out; needs --markers.",
+)
 @threads_option
 @output_option("harvest.csv", help="CSV to write: NewID, harvest_start (Monday of the harvest week).")
 def harvest(
@@ -85,6 +92,7 @@ def harvest(
     fall: float,
     ripening_days: float,
     open_ground: float,
+    clear_share: float,
     threads: int,
     output: Path,
 ) -> None:
@@ -103,5 +111,5 @@ def harvest(
     from .run import Rules
     from .run import harvest as run
 
-    rules = Rules(window_start, window_end, stood_by, level, fall, ripening_days, open_ground)
+    rules = Rules(window_start, window_end, stood_by, level, fall, ripening_days, open_ground, clear_share)
     run(series, markers=markers, variable=variable, rules=rules, threads=threads, output=output)

@@ -226,7 +226,9 @@ def _date_fall(t, v, is_open, n, peak, past, top, floor, last, ripening):  # typ
         k += 1
     cut = share >= max(ABRUPT_SHARE, np.tanh(0.25 * gap / RIPENING_PACE) + ABRUPT_MARGIN)
     if cut or day > last or latest <= t[pair + 1]:
-        return 0.5 * (t[pair] + t[pair + 1]), 0.5 * gap + 0.5, pair, False
+        # Clouds of late autumn: of a pair that reaches over the end of the window, the part inside counts.
+        until = min(t[pair + 1], last) if t[pair] <= last else t[pair + 1]
+        return 0.5 * (t[pair] + until), 0.5 * (until - t[pair]) + 0.5, pair, False
     if latest < day:
         earliest = max(half, t[k - 1])
         return 0.5 * (earliest + latest), 0.5 * (latest - half) + 0.5, pair, True

@@ -20,6 +20,7 @@ from ..harvests import COLUMNS
 from ..marker_table import MarkerTable
 from ..progress import say
 from ..series import open_series
+from ..soil.kernel import poor_looks
 from ..tables import write_csv, write_details
 from .kernel import FOUND, REASONS, Falls, main_harvest
 
@@ -42,6 +43,7 @@ class Rules(NamedTuple):
     strong: float
     ripening: float
     open_ground: float
+    clear_share: float
 
 
 def harvest(series: Path, *, markers: Sequence[Path], variable: str, rules: Rules, threads: int, output: Path) -> None:
@@ -103,7 +105,8 @@ def _looks_of_tables(markers: Sequence[Path], data: xr.Dataset, variable: str, r
         known = at >= 0
         found = table.looks(variable, start=begin, end=end, rows=at[known])
         values = np.full((len(at), len(found.days)), np.nan, np.float32)
-        values[known] = found.mean
+        poor = poor_looks(found.pixels, clear_share=rules.clear_share)
+        values[known] = np.where(poor, np.float32(np.nan), found.mean)
         open_ground = np.zeros(values.shape, bool)
         if tells_ground:
             ground = table.looks("NBR2", start=begin, end=end, rows=at[known])

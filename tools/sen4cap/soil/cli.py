@@ -32,7 +32,7 @@ from ..options import (
 @click.option(
     "--nbr2",
     type=click.FloatRange(-1, 1),
-    default=0.12,
+    default=0.115,
     show_default=True,
     help="NBR2 below which a look may be bare soil; residue stands above it.",
 )
@@ -42,6 +42,13 @@ from ..options import (
     default=0.0,
     show_default=True,
     help="BSI above which a look may be bare soil; used where the tables hold L2A means of B02, B04, B08 and B11.",
+)
+@click.option(
+    "--clear-share",
+    type=click.FloatRange(0, 1),
+    default=0.3,
+    show_default=True,
+    help="Looks that show less of a parcel than this share of its most clear pixels are left out: cloud is near.",
 )
 @existing_file("--weather", help="Daily weather CSV (date,precipitation_mm): looks soon after rain are left out.")
 @click.option(
@@ -81,6 +88,7 @@ def soil(
     ndvi: float,
     nbr2: float,
     bsi: float,
+    clear_share: float,
     weather: Path | None,
     rain: float,
     rain_days: int,
@@ -107,6 +115,7 @@ def soil(
         start=start,
         end=end,
         thresholds=Thresholds(ndvi_below=ndvi, nbr2_below=nbr2, bsi_above=bsi),
+        clear_share=clear_share,
         weather=weather,
         rain=rain,
         rain_days=rain_days,

@@ -46,6 +46,23 @@ class Intervals:
     far_end: NDArray[np.int32]
 
 
+def poor_looks(pixels: NDArray[np.float32], /, *, clear_share: float) -> NDArray[np.bool_]:
+    """Looks that show only a small part of a parcel: the rest is under cloud, and what is left beside it often hazy.
+
+    Parameters
+    ----------
+    pixels : (parcel, look)
+        Clear pixels; 0 where the parcel was not seen.
+    clear_share
+        Share of the parcel's most pixels that a look must show.
+
+    Returns
+    -------
+    (parcel, look) bool
+    """
+    return np.asarray(pixels < clear_share * pixels.max(axis=1, keepdims=True, initial=0))
+
+
 def vote(
     ndvi: NDArray[np.float32],
     nbr2: NDArray[np.float32],

@@ -20,7 +20,7 @@ from ..marker_table import MarkerTable
 from ..progress import say, track
 from ..soil_intervals import COLUMNS, STATES
 from ..tables import new_csv, read_csv, write_details
-from .kernel import UNSEEN, Intervals, bare_intervals, leave_out_wet, looks_after_rain, vote
+from .kernel import UNSEEN, Intervals, bare_intervals, leave_out_wet, looks_after_rain, poor_looks, vote
 
 BLOCK = 8192
 """Parcels a thread works on at a time."""
@@ -28,6 +28,9 @@ FAR_DAYS = 30
 """Days farther from any look than this are told in the details."""
 NEVER_SEEN = "no clear look in the span"
 BSI_BANDS = ("B02", "B04", "B08", "B11")
+
+
+Floats = NDArray[np.float32]
 
 
 class Thresholds(NamedTuple):
@@ -48,11 +51,20 @@ class Weather(NamedTuple):
     dry_within: int
 
 
+class Observed(NamedTuple):
+    """One quantity: its days, and mean and clear pixels, (parcel, look)."""
+
+    days: NDArray[np.datetime64]
+    mean: Floats
+    pixels: Floats
+
+
 class Block(NamedTuple):
     """Result of consecutive parcels."""
 
     ids: NDArray[np.int32]
     found: Intervals
+    poor: NDArray[np.int32]
     after_rain: NDArray[np.int32]
     left_out: NDArray[np.int32]
     without_weather: NDArray[np.int32]
@@ -64,6 +76,7 @@ def soil(
     start: datetime.date,
     end: datetime.date,
     thresholds: Thresholds,
+    clear_share: float,
     weather: Path | None,
     rain: float,
     rain_days: int,
@@ -80,7 +93,7 @@ def soil(
     first = np.datetime64(start, "D")
     details: list[dict[str, pa.Array]] = []
     with new_csv(output, COLUMNS) as append:
-        for block in _blocks(table, start, end, thresholds, record, shortest_run, threads):
+        for block in _blocks(table, start, end, thresholds, clear_share, record, shortest_run, threads):
             found = block.found
             append(block.ids[found.parcel], first + found.start, first + found.end, STATES[found.bare.astype(int)])
             details.append(_details_of(block, first))
@@ -117,6 +130,7 @@ def _blocks(
     start: datetime.date,
     end: datetime.date,
     thresholds: Thresholds,
+    clear_share: float,
     weather: Weather | None,
     shortest_run: int,
     threads: int,
@@ -127,8 +141,10 @@ def _blocks(
 
     def work(first: int, past: int) -> Block:
         rows = slice(first, past)
-        days, ndvi, nbr2, bsi = _indices(table, rows, start, end, with_bsi)
+        days, ndvi, nbr2, bsi, pixels = _indices(table, rows, start, end, with_bsi)
         states = vote(ndvi, nbr2, bsi, **thresholds._asdict())
+        poor = poor_looks(pixels, clear_share=clear_share) & (states != UNSEEN)
+        states[poor] = UNSEEN
         offsets = (days - np.datetime64(start, "D")).astype(np.int32)
         after_rain = without_weather = left_out = np.zeros(past - first, np.int32)
         if weather:
@@ -140,7 +156,7 @@ def _blocks(
             after_rain, without_weather = (seen[:, which].sum(axis=1, dtype=np.int32) for which in (wet, unknown))
             left_out = (seen & (states == UNSEEN)).sum(axis=1, dtype=np.int32)
         found = bare_intervals(states, offsets, span=span, shortest_run=shortest_run, far=FAR_DAYS)
-        return Block(table.ids[rows], found, after_rain, left_out, without_weather)
+        return Block(table.ids[rows], found, poor.sum(axis=1, dtype=np.int32), after_rain, left_out, without_weather)
 
     group = BLOCK * 2 * thread_count(threads)
     firsts = range(0, len(table.ids), group)
@@ -156,42 +172,42 @@ def _shifted(work: Callable[[int, int], Block], by: int, first: int, past: int) 
 
 def _indices(
     table: MarkerTable, rows: slice, start: datetime.date, end: datetime.date, with_bsi: bool
-) -> tuple[NDArray[np.datetime64], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Days on which both NDVI and NBR2 were observed, and those two and BSI, (parcel, look), NaN where unknown."""
+) -> tuple[NDArray[np.datetime64], Floats, Floats, Floats, Floats]:
+    """Days on which both NDVI and NBR2 were observed; those two, BSI (NaN where unknown) and clear pixels."""
 
-    def band(name: str) -> tuple[NDArray[np.datetime64], NDArray[np.float32]]:
+    def band(name: str) -> Observed:
         looks = table.looks("L2A", band=name, start=start, end=end, rows=rows)
-        return looks.days, looks.mean
+        return Observed(looks.days, looks.mean, looks.pixels)
 
-    def index(type: str, high: str, low: str) -> tuple[NDArray[np.datetime64], NDArray[np.float32]]:
+    def index(type: str, high: str, low: str) -> Observed:
         # A table of Sen4CAP's own has band means and no NBR2: the index of the means stands in for it.
         bands = {marker.band for marker in table.markers if marker.type == "L2A"}
         if type in table.types() or not {high, low} <= bands:
             looks = table.looks(type, start=start, end=end, rows=rows)
-            return looks.days, looks.mean
-        days, (a, b) = _together(band(high), band(low))
+            return Observed(looks.days, looks.mean, looks.pixels)
+        a, b = _together(band(high), band(low))
         with np.errstate(invalid="ignore", divide="ignore"):
-            return days, (a - b) / (a + b)
+            return Observed(a.days, (a.mean - b.mean) / (a.mean + b.mean), np.minimum(a.pixels, b.pixels))
 
-    days, (ndvi, nbr2) = _together(index("NDVI", "B08", "B04"), index("NBR2", "B11", "B12"))
-    bsi = np.full(ndvi.shape, np.nan, np.float32)
+    ndvi, nbr2 = _together(index("NDVI", "B08", "B04"), index("NBR2", "B11", "B12"))
+    bsi = np.full(ndvi.mean.shape, np.nan, np.float32)
     if with_bsi:
-        known, (b02, b04, b08, b11) = _together(*(band(name) for name in BSI_BANDS))
+        known = _together(*(band(name) for name in BSI_BANDS))
+        b02, b04, b08, b11 = (observed.mean for observed in known)
         with np.errstate(invalid="ignore", divide="ignore"):
             values = ((b11 + b04) - (b08 + b02)) / (b11 + b04 + b08 + b02)
-        _, at, found = np.intersect1d(days, known, assume_unique=True, return_indices=True)
+        _, at, found = np.intersect1d(ndvi.days, known[0].days, assume_unique=True, return_indices=True)
         bsi[:, at] = values[:, found]
-    return days, ndvi, nbr2, bsi
+    return ndvi.days, ndvi.mean, nbr2.mean, bsi, np.minimum(ndvi.pixels, nbr2.pixels)
 
 
-def _together(
-    *observed: tuple[NDArray[np.datetime64], NDArray[np.float32]],
-) -> tuple[NDArray[np.datetime64], list[NDArray[np.float32]]]:
+def _together(*observed: Observed) -> list[Observed]:
     """Keep the days that all have."""
-    days = observed[0][0]
-    for other, _ in observed[1:]:
-        days = np.intersect1d(days, other, assume_unique=True)
-    return days, [values[:, np.searchsorted(own, days)] for own, values in observed]
+    days = observed[0].days
+    for other in observed[1:]:
+        days = np.intersect1d(days, other.days, assume_unique=True)
+    picked = [(one, np.searchsorted(one.days, days)) for one in observed]
+    return [Observed(days, one.mean[:, at], one.pixels[:, at]) for one, at in picked]
 
 
 def _details_of(block: Block, first: np.datetime64) -> dict[str, pa.Array]:
@@ -205,6 +221,7 @@ def _details_of(block: Block, first: np.datetime64) -> dict[str, pa.Array]:
     return {
         "NewID": pa.array(block.ids, pa.int32()),
         "looks": pa.array(found.looks),
+        "looks_poor": pa.array(block.poor),
         "looks_after_rain": pa.array(block.after_rain),
         "looks_left_out": pa.array(block.left_out),
         "looks_without_weather": pa.array(block.without_weather),

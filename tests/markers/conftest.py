@@ -44,3 +44,9 @@ def sen4cap() -> Callable[..., Result]:
         return result
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a folder of the test's own: the default --output lies in the current one."""
+    monkeypatch.chdir(tmp_path)

@@ -189,3 +189,26 @@ def draw_season(
 def draw():
     """`draw(count, seed=..., regime=..., kinds=..., growths=...)` gives seasons with known truth."""
     return draw_season
+
+
+@pytest.fixture
+def write_markers(tmp_path):
+    """Write a marker table of LAI and FCOVER looks, (parcel, look), on day indices."""
+    from sen4cap.marker_table import Marker, new_markers
+
+    def write(name: str, ids: np.ndarray, looks: np.ndarray, lai: np.ndarray, fcover: np.ndarray):
+        columns = []
+        for kind, values in (("LAI", lai), ("FCOVER", fcover)):
+            for k, index in enumerate(looks):
+                date = (START + int(index)).astype("datetime64[D]").item()
+                columns.append((Marker(date, kind), values[:, k] * 1000))
+                count = np.where(np.isfinite(values[:, k]), 40, 0)
+                columns.append((Marker(date, kind, stat="valid_pixels_cnt"), count))
+        columns.sort(key=lambda column: column[0])
+        path = tmp_path / name
+        with new_markers(path, np.asarray(ids, np.int32), [c[0] for c in columns], sources=("item-a",)) as table:
+            for row, (_, values) in enumerate(columns):
+                table[row] = values
+        return path
+
+    return write

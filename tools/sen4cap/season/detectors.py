@@ -34,6 +34,8 @@ class Block:
         Cleaned joint greenness of LAI and FCOVER (`stands.green_of`, `stands.clean`).
     stands : Stands
         Where the winter stand lies.
+    ticks : (clock, day) int64
+        Clocks that growth may follow (`growth.clocks`).
     """
 
     lai: NDArray[np.float32]
@@ -42,6 +44,7 @@ class Block:
     look_lai: NDArray[np.float32]
     green: NDArray[np.float32]
     stands: Stands
+    ticks: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ Detector = Callable[[Block, Settings], Dates]
 
 GAP_FACTOR, GAP_OFFSET = 0.9, 1.5
 """Spread of a date that stands on its bracketing looks alone: 0.9 (gap / 2 + 1.5 d), fitted on simulated truth."""
-GROWTH_SPREAD = (1.0, 0.1, 1.0)
+GROWTH_SPREAD = (1.0, 0.12, 1.0)
 """Shares of the posterior's spread and of the gap around the date, and a floor in days, added in squares: what a
 template does not know grows with the time nobody looked. Fitted on simulated truth of several growth families."""
 FALL_SPREAD = (0.6, 0.25, 4.0)
@@ -117,7 +120,7 @@ def widened(
 
 def _growth(block: Block, settings: Settings) -> Dates:
     stands = block.stands
-    day, spread = growth_days(block.at, block.green, stands.low, stands.green, stands.top)
+    day, spread = growth_days(block.at, block.green, stands.low, stands.green, stands.top, ticks=block.ticks)
     return Dates(day, widened(block, day, spread, GROWTH_SPREAD))
 
 

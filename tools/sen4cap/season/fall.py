@@ -39,7 +39,7 @@ WANDER = 0.03
 """Standard deviation of a stand's change in the square root of a day, as a share of its greenness."""
 LEFT_SPREAD = 0.3
 """Standard deviation of what is left around the lowest look after the fall, LAI units."""
-LOW_SHARE = 0.15
+LOW_SHARE = 0.3
 """A look is low once no more than this share of the stand's height is left above the lowest look."""
 LOW_MARGIN = 0.25
 """Or no more than this above the lowest look, LAI units."""

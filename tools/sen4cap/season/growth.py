@@ -1,10 +1,12 @@
 """Day of emergence from the shape of growth: a posterior over days from the looks around the green-up.
 
-Greenness of a young stand is b + A T_s((t - t0)), T_s one of `TEMPLATES` growth curves (logistic and Gompertz, from
-quick to slow), b bare soil, A the height it grows to. For each (s, t0) the best b and A follow from linear least
-squares with weak priors (b near the bare looks, A near the stand's top); emergence is the day on which A T_s is worth
-LAI 0.1. Summed over s, exp(-chi2 / 2) gives the posterior of the day; its median is the date, half the distance of its
-16th and 84th percentiles the spread. No look needs to hit the event: the curve carries what the looks around it say.
+LAI of a young stand is b + A T_s(c(t) - c(t0)), T_s one of `templates` (logistic and Gompertz, from quick to slow), c a
+clock: the calendar, or warmth above a base temperature in an average year of temperate Europe, so that a stand may
+pause in the cold and grow on in spring. b is bare soil, A the height it grows to. For each clock, s and t0 the best b
+and A follow from linear least squares with weak priors (b near the bare looks, A near the stand's top); emergence is
+the day on which A T_s is LAI 0.1. Summed over all of them, exp(-chi2 / 2) gives the posterior of the day; its median is
+the date, half the distance of its 16th and 84th percentiles the spread. No look needs to hit the event: the curve
+carries what the looks around it say.
 """
 
 from __future__ import annotations
@@ -15,21 +17,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled
+from .stands import COVER_TO_LAI
 
-EMERGED = 0.145
-"""Joint greenness of LAI 0.1: (0.1 + 3.5 (1 - exp(-0.55 * 0.1))) / 2."""
+EMERGED = 0.1
+"""LAI of a stand that has emerged."""
+EXTINCTION = 0.55
+"""FCOVER = 1 - exp(-0.55 LAI): so the joint greenness is brought back to LAI, in which stands grow by templates."""
+CELLS, CELL = 900, 0.01
+"""Size and step of the table from joint greenness to LAI."""
 RISES = (18.0, 27.0, 38.0, 52.0, 70.0, 95.0)
 """Days in which the templates grow from 10 to 90 % of their height."""
-BEFORE, BEYOND = 150, 200
-"""Days that templates reach back and forth of the day on which they stand at `ORIGIN`."""
+GOMPERTZ_PRIOR = 0.1
+"""Weight of a Gompertz curve against a logistic one: young stands grow by a constant rate first. It only matters where
+the looks cannot tell the two apart."""
+TICKS = 2
+"""Ticks of a clock in a day."""
+BEFORE, BEYOND = 300, 400
+"""Ticks that templates reach back and forth of the one on which they stand at `ORIGIN`."""
 ORIGIN = 0.04
 """Height of a template on its day 0."""
 RATIOS = 200
-"""Steps of the table from height share to day."""
+"""Steps of the table from height share to tick."""
+MEAN_C, SWING_C, COLDEST = 10.5, 7.6, 20
+"""Average year of the warmth clock: mean temperature, half its range, and the day of the year that is coldest."""
+WARMTHS = ((2.0, 0.8), (6.0, 0.2))
+"""Base temperature of each warmth clock, and the warmth that counts at least (thaws), degree C."""
+USUAL_C = 11.0
+"""Temperature at which a warmth clock runs like the calendar, degree C."""
 
-NOISE = 0.09
-"""Standard deviation of a look's greenness over bare soil, LAI units."""
-RELATIVE = 0.13
+NOISE = 0.07
+"""Standard deviation of a look's greenness over bare soil."""
+RELATIVE = 0.10
 """And as a share of the greenness itself; the template's misfit is part of it."""
 BASE_SPREAD = 0.12
 """Standard deviation of bare soil's greenness around the lowest looks."""
@@ -42,17 +60,25 @@ ROOM = 320
 
 
 @cache
-def templates() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def lai_table() -> NDArray[np.float64]:
+    """LAI by joint greenness (`stands.green_of`), (CELLS,), in steps of CELL."""
+    lai = np.linspace(0, 2 * CELLS * CELL, 20 * CELLS)
+    green = 0.5 * (lai + COVER_TO_LAI * (1 - np.exp(-EXTINCTION * lai)))
+    return np.interp(np.arange(CELLS) * CELL, green, lai)
+
+
+@cache
+def templates() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Growth curves and their inverses.
 
     Returns
     -------
     (template, BEFORE + BEYOND + 1) float64
-        Share of the height on each day; column BEFORE is day 0.
-    (template, RATIOS) float64
-        Day on which the share is (i + 0.5) / (2 RATIOS).
+        Share of the height on each tick; column BEFORE is tick 0.
+    (template, RATIOS) int64
+        Tick on which the share is (i + 0.5) / (2 RATIOS).
     """
-    x = np.arange(-BEFORE, BEYOND + 1, dtype=float)
+    x = np.arange(-BEFORE, BEYOND + 1) / TICKS
     curves = []
     for rise in RISES:
         k = 2 * np.log(9) / rise
@@ -62,7 +88,16 @@ def templates() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     table = np.stack(curves)
     shares = (np.arange(RATIOS) + 0.5) / (2 * RATIOS)
     inverse = np.stack([np.interp(shares, curve, x) for curve in curves])
-    return table, inverse
+    return table, np.round(inverse * TICKS).astype(np.int64)
+
+
+def clocks(start: np.datetime64, days: int) -> NDArray[np.int64]:
+    """Ticks of the calendar and of each warmth clock on each day, (clock, day), rising."""
+    dates = start.astype("datetime64[D]") + np.arange(days)
+    of_year = (dates - dates.astype("datetime64[Y]")).astype(float) + 1
+    mean = MEAN_C - SWING_C * np.cos(2 * np.pi * (of_year - COLDEST) / 365.25)
+    warmths = [np.cumsum(np.maximum(mean - base, least) / (USUAL_C - base)) for base, least in WARMTHS]
+    return np.round(TICKS * np.stack([np.arange(days), *warmths])).astype(np.int64)
 
 
 def growth_days(
@@ -72,6 +107,8 @@ def growth_days(
     lit: NDArray[np.int32],
     top: NDArray[np.int32],
     /,
+    *,
+    ticks: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Day of emergence of the growth between a lowest and a highest look, and its spread.
 
@@ -83,6 +120,8 @@ def growth_days(
         Cleaned greenness.
     low, lit, top : (parcel,)
         Days of the lowest look before the growth, of the first clearly green one, of the highest; -1 in `low`: none.
+    ticks : (clock, day)
+        From `clocks`.
 
     Returns
     -------
@@ -91,7 +130,8 @@ def growth_days(
     """
     day = np.full(len(green), np.nan)
     spread = np.full(len(green), np.nan)
-    _growth(np.ascontiguousarray(at, np.int64), green, low, lit, top, *templates(), day, spread)
+    at = np.ascontiguousarray(at, np.int64)
+    _growth(at, green, low, lit, top, ticks, *templates(), lai_table(), day, spread)
     return day, spread
 
 
@@ -116,53 +156,69 @@ def median_of(mass: NDArray, count: int, first: int) -> tuple[float, float]:
 
 @compiled
 def _growth(
-    at: NDArray,
-    green: NDArray,
-    low: NDArray,
-    lit: NDArray,
-    top: NDArray,
-    table: NDArray,
-    inverse: NDArray,
-    day: NDArray,
-    spread: NDArray,
-) -> None:
-    most = len(at)
-    t = np.zeros(most, np.int64)
-    y, w = np.zeros(most), np.zeros(most)
-    score = np.zeros((len(table), ROOM))
-    when = np.zeros((len(table), ROOM))
-    mass = np.zeros(2 * ROOM)
+    at: NDArray, green: NDArray, low: NDArray, lit: NDArray, top: NDArray, ticks: NDArray,
+    table: NDArray, inverse: NDArray, lais: NDArray, day: NDArray, spread: NDArray,
+) -> None:  # fmt: skip
+    t = np.zeros(len(at), np.int64)
+    y, w = np.zeros(len(at)), np.zeros(len(at))
+    score = np.zeros((len(ticks) * len(table), ROOM))
+    when = np.zeros(score.shape, np.int64)
+    mass = np.zeros(ticks.shape[1])
     for p in range(len(green)):
         if low[p] < 0 or top[p] < 0:
             continue
-        n, bare, weight, height = _window(at, green[p], low[p], lit[p], top[p], t, y, w)
-        earliest = max(t[0] - 10, low[p] - REACH_BACK)
-        latest = lit[p] + 10
-        steps = min(latest - earliest + 1, ROOM)
-        best = np.inf
-        for s in range(len(table)):
-            for i in range(steps):
-                score[s, i], amplitude = _chi2(t, y, w, n, table[s], earliest + i, bare, weight, height)
-                share = EMERGED / max(amplitude, 0.3)
-                cell = min(int(share * 2 * RATIOS), RATIOS - 1)
-                when[s, i] = earliest + i + inverse[s, cell]
-                best = min(best, score[s, i])
-        first = earliest - 60
+        n, bare, height = _window(at, green[p], low[p], lit[p], top[p], lais, t, y, w)
+        first = max(t[0] - 10, low[p] - REACH_BACK, 0)
+        steps = min(lit[p] + 10 - first + 1, ROOM, ticks.shape[1] - first)
+        for case in range(len(score)):
+            clock, s = ticks[case // len(table)], case % len(table)
+            _try_days(
+                t, y, w, n, bare, height, clock, table[s], inverse[s], first, steps, lit[p], score[case], when[case]
+            )
+        best = score[:, :steps].min()
         mass[:] = 0.0
-        for s in range(len(table)):
+        for case in range(len(score)):
+            prior = GOMPERTZ_PRIOR if case % 2 else 1.0
             for i in range(steps):
-                slot = int(np.round(when[s, i])) - first
-                if 0 <= slot < 2 * ROOM and when[s, i] <= lit[p]:
-                    mass[slot] += np.exp(-0.5 * (score[s, i] - best))
+                if when[case, i] <= lit[p]:
+                    mass[when[case, i]] += prior * np.exp(-0.5 * (score[case, i] - best))
         if mass.sum() > 0:
-            day[p], spread[p] = median_of(mass, 2 * ROOM, first)
+            day[p], spread[p] = median_of(mass, len(mass), 0)
+
+
+@compiled
+def _try_days(
+    t: NDArray, y: NDArray, w: NDArray, n: int, bare: float, height: float, clock: NDArray, curve: NDArray,
+    inverse: NDArray, first: int, steps: int, lit: int, score: NDArray, when: NDArray,
+) -> None:  # fmt: skip
+    """chi2 of one curve begun on each of `steps` days, and the day on which each passes LAI 0.1."""
+    day = first
+    for i in range(steps):
+        origin = clock[first + i]
+        score[i], amplitude = _chi2(t, y, w, n, clock, curve, origin, bare, height)
+        tick = origin + inverse[min(int(EMERGED / max(amplitude, 0.3) * 2 * RATIOS), RATIOS - 1)]
+        # From one begin to the next the day moves little, so it is found by walking.
+        while day > 0 and clock[day] > tick:
+            day -= 1
+        while day <= lit and clock[day] < tick:
+            day += 1
+        when[i] = day
+
+
+@compiled
+def _lai_of(green: float, lais: NDArray) -> tuple[float, float]:
+    """LAI of a joint greenness, and how much LAI a unit of greenness is there."""
+    place = min(max(green / CELL, 0.0), CELLS - 2.0)
+    cell = int(place)
+    slope = lais[cell + 1] - lais[cell]
+    return lais[cell] + (place - cell) * slope, slope / CELL
 
 
 @compiled
 def _window(
-    at: NDArray, green: NDArray, low: int, lit: int, top: int, t: NDArray, y: NDArray, w: NDArray
-) -> tuple[int, float, float, float]:
-    """Looks that tell of the green-up, their weights, and the priors of bare soil and height."""
+    at: NDArray, green: NDArray, low: int, lit: int, top: int, lais: NDArray, t: NDArray, y: NDArray, w: NDArray
+) -> tuple[int, float, float]:
+    """LAI of the looks that tell of the green-up, their weights, and the priors of bare soil and height."""
     bottom, highest = np.inf, -np.inf
     for k in range(len(at)):
         if np.isfinite(green[k]):
@@ -170,7 +226,7 @@ def _window(
                 bottom = green[k]
             if at[k] == top:
                 highest = green[k]
-    height = max(highest - bottom, 0.3)
+    height = max(_lai_of(highest, lais)[0] - _lai_of(bottom, lais)[0], 0.3)
     n, total, flat = 0, 0.0, 0
     # A main crop's remains before the lowest look are no part of it: start again after each look that is not low.
     for k in range(len(at)):
@@ -179,38 +235,34 @@ def _window(
         if at[k] < low and green[k] > bottom + 0.3:
             n, total, flat = 0, 0.0, 0
             continue
-        if at[k] > lit + 45 and at[k] > lit:
+        if at[k] > lit + 45:
             break
         t[n] = at[k]
-        y[n] = green[k]
-        w[n] = 1.0 / (NOISE**2 + (RELATIVE * green[k]) ** 2)
-        n += 1
+        y[n], slope = _lai_of(green[k], lais)
+        w[n] = 1.0 / ((NOISE**2 + (RELATIVE * green[k]) ** 2) * slope * slope)
         if at[k] <= low or green[k] < bottom + 0.15:
-            total += green[k]
+            total += y[n]
             flat += 1
-    bare = total / max(flat, 1)
-    return n, bare, 1.0 / BASE_SPREAD**2, height
+        n += 1
+    return n, total / max(flat, 1), height
 
 
 @compiled
 def _chi2(
-    t: NDArray, y: NDArray, w: NDArray, n: int, curve: NDArray, origin: int, bare: float, weight: float, height: float
+    t: NDArray, y: NDArray, w: NDArray, n: int, clock: NDArray, curve: NDArray, origin: int, bare: float, height: float
 ) -> tuple[float, float]:
     """Least chi2 of b + A T over b and A with their priors, and that A."""
-    sw, st, stt, sy, sty, syy = weight, 0.0, 0.0, weight * bare, 0.0, weight * bare * bare
+    weight, prior = 1.0 / BASE_SPREAD**2, 1.0 / (HEIGHT_SPREAD * height) ** 2
+    sw, sy, syy = weight, weight * bare, weight * bare * bare + prior * height * height
+    st, stt, sty = 0.0, prior, prior * height
     for i in range(n):
-        x = min(max(t[i] - origin, -BEFORE), BEYOND)
-        share = curve[x + BEFORE]
+        share = curve[min(max(clock[t[i]] - origin, -BEFORE), BEYOND) + BEFORE]
         sw += w[i]
         st += w[i] * share
         stt += w[i] * share * share
         sy += w[i] * y[i]
         sty += w[i] * share * y[i]
         syy += w[i] * y[i] * y[i]
-    prior = 1.0 / (HEIGHT_SPREAD * height) ** 2
-    stt += prior
-    sty += prior * height
-    syy += prior * height * height
     a = (sty - st * sy / sw) / (stt - st * st / sw)
     b = (sy - st * a) / sw
     return syy - a * sty - b * sy, a

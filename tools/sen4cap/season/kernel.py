@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..compiled import compiled
 from .detectors import EMERGENCE, GROWTH_SPREAD, TERMINATION, Block, Settings, bracket, widened
-from .growth import growth_days
+from .growth import clocks, growth_days
 from .stands import FEW_LOOKS, MIN_LOOKS, NO_GROWTH, NO_LOOK, SEEN, Calendar, clean, find_stands, green_of
 
 WIDE_DAYS = 15.0
@@ -89,6 +89,7 @@ def season_of(
     look_fcover: NDArray[np.float32],
     /,
     *,
+    start: np.datetime64,
     calendar: Calendar,
     emergence: str,
     termination: str,
@@ -104,6 +105,8 @@ def season_of(
         Day index of each look, ascending, inside the series.
     look_lai, look_fcover : (parcel, look) float32
         As observed; NaN where a parcel was not seen.
+    start
+        First day of the series.
     calendar
         The season's days as indices of the series.
     emergence, termination
@@ -112,7 +115,7 @@ def season_of(
     at = np.ascontiguousarray(at, np.int64)
     green = clean(at, green_of(look_lai, look_fcover), calendar=calendar)
     stands = find_stands(at, green, calendar=calendar)
-    block = Block(lai, fcover, at, look_lai, green, stands)
+    block = Block(lai, fcover, at, look_lai, green, stands, clocks(start, lai.shape[1]))
     begun, ended = EMERGENCE[emergence](block, settings), TERMINATION[termination](block, settings)
     em, ter = np.round(begun.day), np.round(ended.day)
     seen = stands.state == SEEN
@@ -167,9 +170,11 @@ def _next_emergence(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Emergence of the next main crop: the growth after the fall, or growth that began too late for a cover crop."""
     stands = block.stands
-    day, spread = growth_days(block.at, block.green, stands.next_low, stands.next_green, stands.next_top)
+    day, spread = growth_days(
+        block.at, block.green, stands.next_low, stands.next_green, stands.next_top, ticks=block.ticks
+    )
     day = np.where(late, em, np.round(day))
-    known = np.isfinite(day) & ~(day <= ter)
+    known = np.isfinite(day) & (late | ~(day <= ter))
     spread = widened(block, day, spread, GROWTH_SPREAD)
     return np.where(known, day, np.nan), np.where(known & ~late, spread, np.nan)
 

@@ -179,6 +179,7 @@ def _block(
         at,
         values["LAI"],
         values["FCOVER"],
+        start=np.datetime64(start, "D"),
         calendar=calendar,
         emergence=plan.emergence,
         termination=plan.termination,

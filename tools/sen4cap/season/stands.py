@@ -17,9 +17,13 @@ from ..compiled import compiled
 
 COVER_TO_LAI = 3.5
 """LAI that full cover stands for in the joint greenness; LAI / FCOVER of real fields is 3 to 4.5."""
-LEAST_SWING = 0.4
-"""Least rise or fall that counts, in LAI units: bare soil's greenness wanders by 0.3 with moisture and sun."""
-PROMINENCE = 0.13
+LEAST_SWING, MOST_SWING = 0.25, 0.5
+"""Least rise or fall that counts, LAI units, where a parcel's low looks are quiet and where they are not."""
+SWING_NOISE = 5.0
+"""Between these it is so many standard deviations of the low looks: bare soil wanders with moisture and sun."""
+LOW_LOOK = 0.6
+"""Looks up to so much above bare soil are low, LAI units."""
+PROMINENCE = 0.08
 """Least rise or fall that counts, as a share of the range that a parcel's greenness takes."""
 SPIKE_HEIGHT, SPIKE_SHARE = 0.35, 0.12
 """A spike stands off both neighbours by at least this, LAI units and share of the parcel's range."""
@@ -27,10 +31,13 @@ SPIKE_DAYS = 30
 """Looks around a spike are at most so far apart; over longer times a parcel may really fall and rise."""
 REGROWN_DAYS = 20
 """No stand that fell is back at three quarters of its height within so many days, and none within the winter."""
-SAME_STAND = 0.35
+SAME_STAND = 0.25
 """Two humps are one stand where the trough between keeps this share of the lower top above bare soil."""
-RIPPLE = 0.55
-"""The same from mid April on, when a next crop may come up through what is left of a slow end."""
+MOWN = 0.22
+"""A stand that keeps less than this has been ended, however little grows again."""
+FALLEN = 0.45
+"""A stand has fallen once it keeps less than this share. From mid April on this parts two humps, too, because a next
+crop may come up through what is left of a slow end."""
 LOW_ENOUGH = 0.5
 """The look before a stand's growth keeps less than this share of the stand's height."""
 GREEN_SHARE = 0.3
@@ -273,10 +280,25 @@ def _stands(
         ordered = np.sort(u[:n])
         bare = ordered[int(0.05 * (n - 1))]
         base[p] = bare
-        swing = max(LEAST_SWING, PROMINENCE * (ordered[int(0.95 * (n - 1))] - bare))
+        noise = _noise(u, n, bare)
+        swing = min(max(SWING_NOISE * noise, LEAST_SWING), MOST_SWING)
+        swing = max(swing, PROMINENCE * (ordered[int(0.95 * (n - 1))] - bare))
         count = _pivots(u, n, swing, pivots)
         state[p] = NO_GROWTH
         _choose(t, u, pivots, count, bare, swing, first, last, winter, spring, state, days, p)
+
+
+@compiled
+def _noise(u: NDArray, n: int, bare: float) -> float:
+    """Standard deviation of low looks around the mean of their neighbours, robust; infinite where hardly any is low."""
+    off = np.zeros(n)
+    count = 0
+    for i in range(1, n - 1):
+        if max(u[i - 1], u[i], u[i + 1]) < bare + LOW_LOOK:
+            off[count] = abs(u[i] - 0.5 * (u[i - 1] + u[i + 1]))
+            count += 1
+    # 1.4826 makes a standard deviation of a median; sqrt(1.5) is that of a look less the mean of two others.
+    return 1.4826 / 1.2247 * np.median(off[:count]) if count > 4 else np.inf
 
 
 @compiled
@@ -315,7 +337,7 @@ def _choose(
             days[1, p] = t[_green(t, u, pivots[best_start], pivots[best_high], swing)]
         days[2, p] = t[pivots[best_high]]
         days[3, p] = t[pivots[best_top]]
-        if best_top + 1 < count:
+        if _falls(u, pivots, count, best_top, bare):
             days[4, p] = t[pivots[best_top + 1]]
         if best_top + 2 < count:
             _note_next(t, u, pivots[best_top + 1], pivots[best_top + 2], swing, days, p)
@@ -334,10 +356,17 @@ def _same_stand(t: NDArray, u: NDArray, pivots: NDArray, count: int, high: int, 
     while top + 2 < count:
         low = pivots[top + 1]
         lower = min(u[pivots[top]], u[pivots[top + 2]]) - bare
-        if u[low] - bare < (SAME_STAND if t[low] < spring + 40 else RIPPLE) * lower:
+        left = u[low] - bare
+        if left < (SAME_STAND if t[low] < spring + 40 else FALLEN) * lower or left < MOWN * (u[pivots[top]] - bare):
             break
         top += 2
     return top
+
+
+@compiled
+def _falls(u: NDArray, pivots: NDArray, count: int, top: int, bare: float) -> bool:
+    """Whether a stand falls after its last top, and not only loses some leaves."""
+    return top + 1 < count and u[pivots[top + 1]] - bare < FALLEN * (u[pivots[top]] - bare)
 
 
 @compiled
@@ -358,8 +387,8 @@ def _winter_score(
     """How much of the winter a stand holds, 0 where it is no winter stand; and the pivot before its growth, or -1."""
     low = high - 1
     begin = pivots[low] if low >= 0 else 0
-    falls = top + 1 < count
-    end = pivots[top + 1] if falls else pivots[top]
+    falls = _falls(u, pivots, count, top, bare)
+    end = pivots[top + 1] if top + 1 < count else pivots[top]
     begun = t[_green(t, u, begin, pivots[high], swing)] if low >= 0 else t[0]
     fallen = _fallen(t, u, pivots[top], end) if falls else t[end] + 1000
     start = -1
@@ -370,8 +399,8 @@ def _winter_score(
         half = winter + (spring - winter) // 2
         good = fallen >= half and _area(t, u, begin, end, bare, half, spring) > 0.5 * (min(fallen, spring) - half)
     else:
-        good = begun <= spring or (falls and begun <= spring + 45 and fallen <= last)
-        good = good and t[pivots[top]] >= first and fallen >= winter - 31
+        # Growth that shows only in spring may have emerged before the winter; the fitted date decides.
+        good = begun <= spring + 60 and t[pivots[top]] >= first and fallen >= winter - 31
     if not good:
         return 0.0, start
     # The winter counts fully, the rest little, so that a main crop never outweighs a winter stand.

@@ -3,6 +3,9 @@
 On a smooth daily series v: EMA_n(t) = b v(t) + (1 - b) EMA_n(t - 1) with b = 2 / (n + 1), seeded with the mean of the
 first n values; MACD = EMA_S - EMA_L; MACD_div = MACD - EMA_K(MACD). Green-up is where MACD_div crosses its threshold
 upwards before the maximum.
+
+WISE was made for bare ground in spring. Here a main crop is harvested before: the recovery of MACD from that fall would
+pass for green-up, so the averages begin anew at the lowest look before the stand.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ LEAST_VALUE, MOST_VALUE = 0.01, 0.9
 """Published conditions at a green-up: MACD below 0.1, the index from 0.01 to 0.9."""
 MOMENTUM_DAYS = 10
 """Later versions ask for momentum: MACD stays positive so long after a crossing."""
+LEAD_DAYS = 10
+"""The averages begin so many days before the lowest look."""
 LEAST_AMPLITUDE = 0.1
 """And for amplitude: the index rises by so much from the crossing to the maximum."""
 
@@ -61,8 +66,8 @@ def green_up(
 ) -> NDArray[np.float64]:
     """Modified WISE: the last crossing of `threshold` R between `low` and `top` before a rise of at least `rise` R.
 
-    R is the 98th less the 2nd percentile of the series. The rise is measured on the series itself, because MACD_div
-    crosses before MACD turns positive; it ends where the series falls by 0.1 R.
+    R is the 98th less the 2nd percentile of the series from `low` to `top`. The rise is measured on the series itself,
+    because MACD_div crosses before MACD turns positive; it ends where the series falls by 0.1 R.
 
     Parameters
     ----------
@@ -137,66 +142,67 @@ def _range(v: NDArray) -> float:
 
 @compiled
 def _green_up(
-    lai: NDArray,
-    low: NDArray,
-    top: NDArray,
-    short: int,
-    long: int,
-    signal: int,
-    threshold: float,
-    rise: float,
+    lai: NDArray, low: NDArray, top: NDArray, short: int, long: int, signal: int, threshold: float, rise: float,
     day: NDArray,
-) -> None:
-    days = lai.shape[1]
-    macd, div = np.full(days, np.nan), np.full(days, np.nan)
+) -> None:  # fmt: skip
+    macd, div = np.zeros(lai.shape[1]), np.zeros(lai.shape[1])
     for p in range(len(lai)):
         if low[p] < 0:
             continue
+        begin = max(low[p] - LEAD_DAYS, 0)
+        v = lai[p, begin:]
         macd[:] = np.nan
         div[:] = np.nan
-        v = lai[p]
         _macd(v, short, long, signal, macd, div)
-        reach = _range(v)
+        reach = _range(v[: top[p] + 1 - begin])
         level = threshold * reach
-        for i in range(top[p], max(low[p] - long, 0), -1):
-            if div[i] > level and div[i - 1] <= level:
-                highest = v[i]
-                for j in range(i, days):
-                    if not np.isfinite(v[j]) or v[j] < highest - 0.1 * reach:
-                        break
-                    highest = max(highest, v[j])
-                if highest - v[i] >= rise * reach:
-                    day[p] = i
-                    break
+        for i in range(top[p] - begin, 0, -1):
+            if div[i] > level and not div[i - 1] > level and _rise(v, i, 0.1 * reach) >= rise * reach:
+                day[p] = begin + i
+                break
+
+
+@compiled
+def _rise(v: NDArray, begin: int, fall: float) -> float:
+    """How far a series rises from a day on before it falls by `fall`."""
+    highest = v[begin]
+    for i in range(begin, len(v)):
+        if not v[i] >= highest - fall:
+            break
+        highest = max(highest, v[i])
+    return highest - v[begin]
 
 
 @compiled
 def _published(index: NDArray, low: NDArray, top: NDArray, day: NDArray) -> None:
-    days = index.shape[1]
-    macd, div = np.full(days, np.nan), np.full(days, np.nan)
+    macd, div = np.zeros(index.shape[1]), np.zeros(index.shape[1])
     short, long, signal = PUBLISHED
     for p in range(len(index)):
         if low[p] < 0:
             continue
+        begin = max(low[p] - LEAD_DAYS, 0)
+        v = index[p, begin:]
+        last = top[p] - begin
         macd[:] = np.nan
         div[:] = np.nan
-        v = index[p]
         _macd(v, short, long, signal, macd, div)
-        highest = 0.0
-        for i in range(low[p], top[p] + 1):
-            highest = max(highest, v[i])
-        for i in range(max(low[p] - long, 1), top[p]):
-            if not (div[i] > 0 and div[i - 1] <= 0):
+        highest = np.max(v[: last + 1][np.isfinite(v[: last + 1])])
+        for i in range(1, last):
+            if not (div[i] > 0 and not div[i - 1] > 0):
                 continue
-            if macd[i] >= MOST_MACD or v[i] < LEAST_VALUE or v[i] > MOST_VALUE or highest - v[i] < LEAST_AMPLITUDE:
-                continue
-            # MACD_div leads: momentum is counted from the day MACD itself turns positive.
-            j = i
-            while j < top[p] and macd[j] <= 0 and div[j] > 0:
-                j += 1
-            run = 0
-            while j + run < days and macd[j + run] > 0:
-                run += 1
-            if run >= MOMENTUM_DAYS:
-                day[p] = i
+            likely = macd[i] < MOST_MACD and LEAST_VALUE <= v[i] <= MOST_VALUE and highest - v[i] >= LEAST_AMPLITUDE
+            if likely and _momentum(macd, div, i, last) >= MOMENTUM_DAYS:
+                day[p] = begin + i
                 break
+
+
+@compiled
+def _momentum(macd: NDArray, div: NDArray, begin: int, last: int) -> int:
+    """Days that MACD stays positive; MACD_div leads, so they count from the day MACD itself turns positive."""
+    turn = begin
+    while turn < last and macd[turn] <= 0 and div[turn] > 0:
+        turn += 1
+    run = 0
+    while turn + run < len(macd) and macd[turn + run] > 0:
+        run += 1
+    return run

@@ -1,0 +1,260 @@
+"""Seasons told by hand and what must come out of each, with and without the looks that one would wish for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sen4cap.season import REASONS, Calendar, Result, Settings, season_of
+from sen4cap.smooth import BOUNDS, Smoothing, smooth_daily
+
+START = np.datetime64("2021-06-15")
+DAYS = 412
+TIME = np.arange(DAYS, dtype=float)
+SETTINGS = Settings(10, 20, 10, 0.005, 0.5)
+
+
+def day(text: str) -> int:
+    return int((np.datetime64(text) - START).astype(int))
+
+
+CALENDAR = Calendar(day("2021-08-01"), day("2022-05-31"), day("2022-01-31"), day("2021-11-01"), day("2022-03-01"))
+WEEKLY = np.arange(3, DAYS, 7)
+
+
+def rise(emerged: str, top: float, *, pace: float = 9.0) -> np.ndarray:
+    """Logistic growth that passes LAI 0.1 on a day."""
+    return top / (1 + (top / 0.1 - 1) * np.exp(-(TIME - day(emerged)) / pace))
+
+
+def until(curve: np.ndarray, end: str, left: float = 0.0) -> np.ndarray:
+    return np.where(day(end) > TIME, curve, left)
+
+
+def since(curve: np.ndarray, begin: str) -> np.ndarray:
+    return np.where(day(begin) <= TIME, curve, 0)
+
+
+def fading(curve: np.ndarray, begin: str, days: float) -> np.ndarray:
+    return curve * np.exp(-np.maximum(TIME - day(begin), 0) / days)
+
+
+WHEAT = until(np.full(DAYS, 2.0) / (1 + np.exp((TIME - day("2021-07-10")) / 6)), "2021-07-25")
+MAIZE = until(np.full(DAYS, 3.5), "2021-10-02")
+NEXT = rise("2022-05-20", 4)
+
+
+def look(lai: np.ndarray, *, at: np.ndarray = WEEKLY, soil: float = 0.15) -> Result:
+    """The season of one parcel whose true LAI is given, as seen on some days."""
+    seen = np.maximum(lai[at] + soil * np.exp(-lai[at]), 0).astype(np.float32)[None]
+    cover = (1 - np.exp(-0.55 * seen)).astype(np.float32)
+    smoothing = Smoothing("whittaker", 300, "envelope", 3, 61, 2)
+    daily = {}
+    for name, values in (("LAI", seen), ("FCOVER", cover)):
+        low, high = BOUNDS[name]
+        pixels = np.ones_like(values)
+        daily[name] = smooth_daily(at, values, pixels, days=DAYS, smoothing=smoothing, low=low, high=high)
+    return season_of(
+        daily["LAI"], daily["FCOVER"], at, seen, cover,
+        start=START, calendar=CALENDAR, emergence="default", termination="default", settings=SETTINGS,
+    )  # fmt: skip
+
+
+def near(found: np.ndarray, text: str, days: float) -> bool:
+    return bool(abs(found[0] - day(text)) <= days)
+
+
+def reason(code: np.ndarray) -> str:
+    return REASONS[code[0]]
+
+
+COVER = until(since(rise("2021-09-05", 3.5), "2021-08-25"), "2022-04-12")
+
+
+def test_a_plain_cover_crop_between_two_main_crops() -> None:
+    found = look(WHEAT + COVER + since(NEXT, "2022-04-20"))
+    assert near(found.emergence, "2021-09-05", 4)
+    assert near(found.termination, "2022-04-12", 4)
+    assert near(found.next_emergence, "2022-05-20", 6)
+    assert found.em_around[0, 0] <= found.emergence[0] < found.em_around[1, 0]
+    assert found.ter_around[0, 0] <= found.termination[0] < found.ter_around[1, 0]
+    assert abs(found.lai_most[0] - 3.5) < 0.2
+    assert found.emergence[0] <= found.lai_day[0] <= found.termination[0]
+    assert 0.8 < found.cover_most[0] < 0.95
+
+
+def test_the_standing_maize_is_no_cover_crop() -> None:
+    found = look(MAIZE + since(rise("2021-10-20", 2.5, pace=12), "2021-10-05"))
+    assert near(found.emergence, "2021-10-20", 6)
+    found = look(MAIZE + until(since(rise("2021-10-20", 2.5, pace=12), "2021-10-05"), "2022-04-25"))
+    assert near(found.termination, "2022-04-25", 5)
+
+
+def test_maize_and_then_nothing() -> None:
+    found = look(MAIZE + since(NEXT, "2022-05-01"))
+    assert reason(found.em_reason) == reason(found.ter_reason) == "no growth of a winter stand seen"
+    assert np.isnan(found.lai_most[0])
+    assert near(found.next_emergence, "2022-05-20", 6)
+
+
+def test_bare_from_harvest_to_a_main_crop_that_is_cut_before_the_series_ends() -> None:
+    found = look(WHEAT + until(since(rise("2022-03-25", 4), "2022-03-15"), "2022-07-15"))
+    assert np.isnan(found.emergence[0])
+    assert np.isnan(found.termination[0])
+    assert near(found.next_emergence, "2022-03-25", 6)
+
+
+def test_volunteers_that_tillage_ends_in_september_are_not_the_stand() -> None:
+    volunteers = until(since(rise("2021-08-08", 1.0), "2021-07-30"), "2021-09-10")
+    sown = until(since(rise("2021-09-28", 3, pace=10), "2021-09-15"), "2022-03-20")
+    found = look(WHEAT + volunteers + sown + since(NEXT, "2022-05-01"))
+    assert near(found.emergence, "2021-09-28", 5)
+    assert near(found.termination, "2022-03-20", 5)
+
+
+def test_volunteers_alone_are_gone_before_the_winter() -> None:
+    found = look(WHEAT + until(since(rise("2021-08-08", 1.0), "2021-07-30"), "2021-09-10") + since(NEXT, "2022-05-01"))
+    assert np.isnan(found.emergence[0])
+    assert reason(found.em_reason) == "no growth of a winter stand seen"
+
+
+def test_two_flushes_with_bare_soil_between_give_the_one_that_winters() -> None:
+    first = until(since(rise("2021-08-12", 2.5, pace=6), "2021-08-01"), "2021-09-25")
+    second = until(since(rise("2021-10-10", 2.5, pace=10), "2021-09-28"), "2022-04-01")
+    found = look(WHEAT + first + second + since(NEXT, "2022-05-01"))
+    assert near(found.emergence, "2021-10-10", 6)
+    assert near(found.termination, "2022-04-01", 5)
+
+
+def test_two_flushes_of_one_stand_give_the_first_emergence_and_the_last_fall() -> None:
+    grown = rise("2021-09-01", 3)
+    hurt = grown * np.where(day("2021-12-20") > TIME, 1, 0.5)
+    again = hurt * (1 + 1 / (1 + np.exp(-(TIME - day("2022-03-25")) / 8)))
+    found = look(WHEAT + until(since(again, "2021-08-20"), "2022-05-05"))
+    assert near(found.emergence, "2021-09-01", 5)
+    assert near(found.termination, "2022-05-05", 5)
+
+
+def test_frost_kill() -> None:
+    found = look(
+        WHEAT + fading(since(rise("2021-08-25", 3.5), "2021-08-15"), "2021-12-15", 8) + since(NEXT, "2022-05-01")
+    )
+    assert near(found.emergence, "2021-08-25", 5)
+    assert near(found.termination, "2021-12-15", 7)
+
+
+def test_slow_herbicide() -> None:
+    sprayed = COVER.max() * 0 + since(rise("2021-09-05", 3.5), "2021-08-25")
+    dying = sprayed / (1 + np.exp((TIME - day("2022-03-29")) / 5)) * (1 + np.exp(-14 / 5))
+    found = look(WHEAT + dying + since(NEXT, "2022-05-05"))
+    assert near(found.termination, "2022-03-15", 12)
+    assert abs(found.termination[0] - day("2022-03-15")) <= 1.5 * found.ter_spread[0]
+
+
+def test_a_mown_stand_that_grows_again_and_is_ploughed() -> None:
+    stand = since(rise("2021-09-05", 3), "2021-08-25")
+    mown = np.where(day("2022-03-10") <= TIME, 0.45 + 0.015 * np.maximum(TIME - day("2022-03-10"), 0), stand)
+    found = look(WHEAT + until(mown, "2022-04-05") + since(NEXT, "2022-05-05"))
+    assert near(found.termination, "2022-03-10", 7)
+
+
+def test_still_standing_at_the_season_end() -> None:
+    found = look(WHEAT + until(since(rise("2021-09-05", 3.5), "2021-08-25"), "2022-06-20"))
+    assert near(found.emergence, "2021-09-05", 4)
+    assert np.isnan(found.termination[0])
+    assert reason(found.ter_reason) == "still standing at the end of the season"
+    assert found.lai_day[0] <= CALENDAR.last
+    assert found.lai_most[0] > 3
+
+
+def test_no_fall_up_to_the_last_look() -> None:
+    early = WEEKLY[day("2022-02-20") >= WEEKLY]
+    found = look(WHEAT + COVER, at=early)
+    assert near(found.emergence, "2021-09-05", 4)
+    assert reason(found.ter_reason) == "no fall seen up to the last look"
+
+
+def test_green_when_first_seen() -> None:
+    late = WEEKLY[day("2021-11-15") <= WEEKLY]
+    found = look(WHEAT + COVER, at=late)
+    assert np.isnan(found.emergence[0])
+    assert reason(found.em_reason) == "green when first seen: no look at low vegetation before the stand"
+    assert near(found.termination, "2022-04-12", 4)
+    assert np.isfinite(found.lai_most[0])
+
+
+def test_a_cover_crop_that_came_up_before_the_season() -> None:
+    found = look(until(WHEAT, "2021-07-05") + until(since(rise("2021-07-15", 3), "2021-07-08"), "2022-03-10"))
+    assert reason(found.em_reason) == "emerged before the season started"
+    assert near(found.termination, "2022-03-10", 5)
+
+
+def test_growth_after_the_winter_is_the_next_main_crop() -> None:
+    found = look(WHEAT + until(since(rise("2022-02-20", 3), "2022-02-10"), "2022-05-15"))
+    assert np.isnan(found.emergence[0])
+    assert np.isnan(found.termination[0])
+    assert reason(found.em_reason).startswith("growth began too late")
+    assert near(found.next_emergence, "2022-02-20", 7)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_hardly_a_look_in_the_season(count: int) -> None:
+    at = np.array([10, day("2021-10-10"), day("2022-02-01"), 405])
+    at = np.concatenate([at[:1], at[1 : 1 + count], at[3:]])
+    found = look(WHEAT + COVER, at=at)
+    assert np.isnan(found.emergence[0])
+    assert np.isnan(found.termination[0])
+    assert np.isnan(found.lai_most[0])
+    assert found.looks[0] == count
+    expected = "no clear look in the season" if count == 0 else "fewer than 3 clear looks in the season"
+    assert reason(found.em_reason) == reason(found.ter_reason) == expected
+
+
+@pytest.mark.parametrize("hidden", [("2021-08-25", "2021-11-01"), ("2022-03-01", "2022-05-05")])
+def test_a_date_that_nobody_saw_is_unsure(hidden: tuple[str, str]) -> None:
+    truth = WHEAT + COVER
+    at = WEEKLY[(day(hidden[0]) > WEEKLY) | (day(hidden[1]) < WEEKLY)]
+    seen, blind = look(truth), look(truth, at=at)
+    emergence = hidden[0] < "2022"
+    spread = "em_spread" if emergence else "ter_spread"
+    found, true = (blind.emergence, "2021-09-05") if emergence else (blind.termination, "2022-04-12")
+    assert getattr(blind, spread)[0] > 1.5 * getattr(seen, spread)[0]
+    assert abs(found[0] - day(true)) <= 1.6 * getattr(blind, spread)[0]
+    assert blind.longest_gap[0] >= 60
+    assert seen.longest_gap[0] <= 7
+
+
+def test_blocks_join() -> None:
+    one, two = look(WHEAT + COVER), look(MAIZE)
+    both = Result.joined([one, two])
+    assert both.em_around.shape == (2, 2)
+    assert both.emergence[0] == one.emergence[0]
+    assert both.em_reason.tolist() == [one.em_reason[0], two.em_reason[0]]
+
+
+@pytest.mark.parametrize("regime", ["ordinary", "flanders"])
+def test_dates_keep_their_order_and_maxima_lie_between(draw, regime: str) -> None:
+    drawn = draw(300, seed=31, regime=regime)
+    smoothing = Smoothing("whittaker", 300, "envelope", 3, 61, 2)
+    pixels = np.isfinite(drawn.look_lai).astype(np.float32)
+    lai, cover = (
+        smooth_daily(drawn.looks, values, pixels, days=DAYS, smoothing=smoothing, low=low, high=high)
+        for values, (low, high) in ((drawn.look_lai, BOUNDS["LAI"]), (drawn.look_fcover, BOUNDS["FCOVER"]))
+    )
+    found = season_of(
+        lai, cover, drawn.looks, drawn.look_lai, drawn.look_fcover,
+        start=START, calendar=CALENDAR, emergence="default", termination="default", settings=SETTINGS,
+    )  # fmt: skip
+    em, ter = found.emergence, found.termination
+    assert (np.isfinite(em) == (found.em_reason == 0)).all()
+    assert (np.isfinite(ter) == (found.ter_reason == 0)).all()
+    both = np.isfinite(em) & np.isfinite(ter)
+    assert (em[both] < ter[both]).all()
+    assert (em[np.isfinite(em)] >= CALENDAR.first).all()
+    assert (ter[np.isfinite(ter)] <= CALENDAR.last).all()
+    assert ((found.lai_day >= em) | ~np.isfinite(em) | ~np.isfinite(found.lai_day)).all()
+    assert ((found.lai_day <= ter) | ~np.isfinite(ter) | ~np.isfinite(found.lai_day)).all()
+    known = both & (drawn.termination > 0)
+    true_most = np.array([drawn.lai[p, drawn.emergence[p] : drawn.termination[p]].max() for p in np.flatnonzero(known)])
+    error = np.abs(found.lai_most[known] - true_most)
+    assert error.mean() < (0.25 if regime == "ordinary" else 0.4)

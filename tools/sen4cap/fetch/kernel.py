@@ -10,6 +10,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from ..rasters import is_nodata
+
 SAME_LOOK_S = 60.0
 """Sentinel-2 looks at one tile from one orbit come days apart; the sensing time of one look moves by seconds between
 processing baselines, because it is counted from different detectors."""
@@ -67,10 +69,7 @@ def all_nodata(pixels: NDArray[Any], /, *, nodata: float | None) -> bool:
     nodata
         The value that means none; None where the raster has no such value. NaN never is data.
     """
-    empty = np.isnan(pixels) if np.issubdtype(pixels.dtype, np.floating) else np.zeros(pixels.shape, bool)
-    if nodata is not None and not np.isnan(nodata):
-        empty = empty | (pixels == nodata)
-    return bool(empty.all())
+    return bool(is_nodata(pixels, np.nan if nodata is None else nodata).all())
 
 
 @dataclass(frozen=True)

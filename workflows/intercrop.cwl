@@ -62,6 +62,7 @@ steps:
     run: ../cwl/harvest.cwl
     in:
       series: series
+      markers: markers
     out: [table]
   intercrop:
     label: Analyse the time between the crops

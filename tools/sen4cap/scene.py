@@ -215,11 +215,11 @@ class Scene:
         for out, name in [*zip(fine, self.fine, strict=True), *zip(coarse, self.coarse, strict=True)]:
             self._read(name, window, out)
         grid = Grid(
-            self.grid.crs, self.grid.transform * Affine.translation(window.col_off, window.row_off), (rows, columns)
+            self.grid.crs, self.grid.transform @ Affine.translation(window.col_off, window.row_off), (rows, columns)
         )
         cosines = np.zeros(0, np.float32)
         if self.angles:
-            half = Grid(grid.crs, grid.transform * Affine.scale(2), (rows // 2, columns // 2))
+            half = Grid(grid.crs, grid.transform @ Affine.scale(2), (rows // 2, columns // 2))
             cosines = self.angles.cosines(half)
         return Block(window, grid, fine, coarse, self._classes(window), cosines)
 

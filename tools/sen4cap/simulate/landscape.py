@@ -54,7 +54,7 @@ TRUTH_COLUMNS = {
     "fcover_max_date": "its first day",
     "next_sown": "day on which the next main crop was sown",
     "next_emergence": "first day on which the next main crop has a LAI of 0.1 or more",
-    "inter_end": "end (exclusive) of the intercropping period: next_emergence, or the season end where that is earlier",
+    "inter_end": "end (exclusive) of the intercropping period: next_emergence, or the season end where there is none",
     "inter_days": "days from harvest_week to inter_end",
     "bare_days": "days of bare soil among them",
     "nonbare_days": "the other days among them",
@@ -208,8 +208,7 @@ def _row(
         return row
     monday = story.harvest - int((weather.days[story.harvest].astype("datetime64[D]").astype(int) + 3) % 7)
     season_end = weather.index(season.end)
-    end = min(story.next_emergence if story.next_emergence >= 0 else season_end, season_end)
-    end = max(end, monday)
+    end = max(story.next_emergence if story.next_emergence >= 0 else season_end, monday)
     row |= {
         "harvest_week": date(monday),
         "inter_end": date(end),

@@ -137,7 +137,7 @@ def _parts(shapes: NDArray[np.object_], grid: Grid) -> tuple[NDArray[np.int64], 
         samples = rasterio.features.rasterize(
             numbered,
             out_shape=(height * FINER, columns * FINER),
-            transform=fine.transform * Affine.translation(0, top * FINER),
+            transform=fine.transform @ Affine.translation(0, top * FINER),
             dtype="int32",
         )
         blocks = samples.reshape(height, FINER, columns, FINER).swapaxes(1, 2).reshape(height * columns, FINER**2)

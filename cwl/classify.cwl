@@ -134,8 +134,14 @@ inputs:
     type: int
     label: Fewest parcels in a leaf
     doc: Fewest training parcels in a leaf.
-    default: 2
+    default: 3
     inputBinding: {prefix: --min-leaf}
+  shift:
+    type: int
+    label: Shift
+    doc: "Train on each series shifted by so many days to either side as well, against years that differ; 0: not."
+    default: 8
+    inputBinding: {prefix: --shift}
   folds:
     type: int
     label: Folds
@@ -164,13 +170,13 @@ inputs:
     type: double
     label: LAI level
     doc: "Thresholds: LAI that is kept, m2/m2."
-    default: 0.5
+    default: 0.3
     inputBinding: {prefix: --lai-level}
   fcover_level:
     type: double
     label: FCOVER level
     doc: "Thresholds: FCOVER that is kept, 0 to 1."
-    default: 0.2
+    default: 0.15
     inputBinding: {prefix: --fcover-level}
   min_days:
     type: int
@@ -188,7 +194,7 @@ inputs:
     type: double
     label: FCOVER margin
     doc: "Thresholds: rise of FCOVER from the autumn's minimum to the peak, 0 to 1."
-    default: 0.15
+    default: 0.25
     inputBinding: {prefix: --fcover-margin}
   longest_gap:
     type: int

@@ -134,8 +134,8 @@ def test_growing_is_deterministic_and_balanced() -> None:
     x = draw.normal(size=(500, 5)).astype(np.float32)
     wcc = draw.random(500) < np.where(x[:, 0] > 0.5, 0.35, 0.05)
     settings_ = {"trees": 20, "leaf": 5, "seed": 9}
-    one, importance = grow(x, wcc, threads=1, **settings_)
-    two, _ = grow(x, wcc, threads=2, **settings_)
+    one, importance = grow([x], wcc, threads=1, **settings_)
+    two, _ = grow([x], wcc, threads=2, **settings_)
     np.testing.assert_array_equal(one.threshold, two.threshold)
     np.testing.assert_array_equal(one.share, two.share)
     assert importance.argmax() == 0

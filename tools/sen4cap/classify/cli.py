@@ -114,7 +114,14 @@ class Names(click.ParamType):
 )
 @click.option("--trees", type=click.IntRange(min=1), default=300, show_default=True, help="Trees of the forest.")
 @click.option(
-    "--min-leaf", type=click.IntRange(min=1), default=2, show_default=True, help="Fewest training parcels in a leaf."
+    "--min-leaf", type=click.IntRange(min=1), default=3, show_default=True, help="Fewest training parcels in a leaf."
+)
+@click.option(
+    "--shift",
+    type=click.IntRange(0, 30),
+    default=8,
+    show_default=True,
+    help="Train on each series shifted by so many days to either side as well, against years that differ; 0: not.",
 )
 @click.option(
     "--folds",
@@ -141,14 +148,14 @@ class Names(click.ParamType):
 @click.option(
     "--lai-level",
     type=click.FloatRange(min=0, min_open=True),
-    default=0.5,
+    default=0.3,
     show_default=True,
     help="Thresholds: LAI that is kept, m2/m2.",
 )
 @click.option(
     "--fcover-level",
     type=click.FloatRange(min=0, min_open=True),
-    default=0.2,
+    default=0.15,
     show_default=True,
     help="Thresholds: FCOVER that is kept, 0 to 1.",
 )
@@ -169,7 +176,7 @@ class Names(click.ParamType):
 @click.option(
     "--fcover-margin",
     type=click.FloatRange(min=0, min_open=True),
-    default=0.15,
+    default=0.25,
     show_default=True,
     help="Thresholds: rise of FCOVER from the autumn's minimum to the peak, 0 to 1.",
 )
@@ -205,6 +212,7 @@ def classify(
     step: int,
     trees: int,
     min_leaf: int,
+    shift: int,
     folds: int,
     block_size: float,
     min_samples: int,
@@ -262,6 +270,7 @@ def classify(
             step=step,
             trees=trees,
             leaf=min_leaf,
+            shift=shift,
             folds=folds,
             block_size=block_size,
             least_samples=min_samples,

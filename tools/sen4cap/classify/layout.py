@@ -113,6 +113,7 @@ class Layout:
             variable, _, rest = name.partition("_")
             found.setdefault(variable, []).append(place)
             if rest.startswith("day_"):
-                middle = start + datetime.timedelta(days=int(rest.removeprefix("day_")) + self.step // 2)
+                begin = int(rest.removeprefix("day_"))
+                middle = start + datetime.timedelta(days=(begin + min(begin + self.step, self.days)) // 2)
                 found.setdefault(f"{middle:%B}", []).append(place)
         return found

@@ -43,6 +43,7 @@ class Training:
     step: int
     trees: int
     leaf: int
+    shift: int
     folds: int
     block_size: float
     least_samples: int
@@ -151,10 +152,10 @@ def _layout(data: xr.Dataset, series: Path, training: Training) -> Layout:
 
 
 def _features(
-    data: xr.Dataset, rows: NDArray[np.intp], layout: Layout, season: int, threads: int
+    data: xr.Dataset, rows: NDArray[np.intp], layout: Layout, season: int, threads: int, *, shift: int = 0
 ) -> NDArray[np.float32]:
     values = {name: data[name].to_numpy() for name in layout.variables}
-    first = column_of(data, layout.start(season))
+    first = column_of(data, layout.start(season)) + shift
     return season_features(values, data[GAP].to_numpy(), rows, layout=layout, first=first, threads=threads)
 
 
@@ -284,13 +285,14 @@ def _train(
             f" {training.least_samples}",
             do="add in-situ parcels, or classify with --model or --method threshold",
         )
-    features = _features(data, account.row[places], layout, season, threads)
+    shifts = (0, -training.shift, training.shift) if training.shift else (0,)
+    copies = [_features(data, account.row[places], layout, season, threads, shift=shift) for shift in shifts]
     folds = min(training.folds, *counts.values())
     x, y = _centroids(fields, places)
     fold, blocks, size = block_folds(x, y, wcc, size=training.block_size, folds=folds, seed=training.seed)
     settings = {"trees": training.trees, "leaf": training.leaf, "seed": training.seed, "threads": threads}
-    judged = judge(features, wcc, fold, layout.groups(), **settings)
-    forest, importance = grow(features, wcc, **settings)
+    judged = judge(copies, wcc, fold, layout.groups(), **settings)
+    forest, importance = grow(copies, wcc, **settings)
     found = measures(wcc, judged.confidence)
     say(
         f"forest: {counts[NAMES[WCC]]} WCC, {counts[NAMES[NWCC]]} NWCC parcels in {blocks} blocks; balanced accuracy"
@@ -317,6 +319,7 @@ def _train(
         "parcels": counts,
         "trees": training.trees,
         "leaf": training.leaf,
+        "shift": training.shift,
         "seed": training.seed,
         "series_method": data.attrs.get("method", ""),
         "balanced_accuracy": found["balanced_accuracy"],

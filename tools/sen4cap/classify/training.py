@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,11 @@ from ..progress import track
 from .accuracy import measures
 from .calibration import NONE, calibrated, fit_calibration
 from .forest import Forest, forest_score
+
+JUDGE_TREES = 100
+"""Trees of the forests of a cross-validation, at most: more of them change the figures by less than their spread."""
+MOST_DRAWS = 20_000
+"""Rows that a tree draws, at most."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class Judged:
 
 
 def grow(
-    features: NDArray[np.float32],
+    copies: Sequence[NDArray[np.float32]],
     wcc: NDArray[np.bool_],
     /,
     *,
@@ -52,12 +58,14 @@ def grow(
 
     Parameters
     ----------
-    features : (parcel, feature)
-        NaN where missing.
+    copies : sequence of (parcel, feature)
+        Features of the same parcels as they are, and as they would be in an earlier and a later year (see
+        `judge`); NaN where missing.
     wcc : (parcel,)
         What they are.
     trees, leaf
-        Number of trees; parcels in a leaf, at least.
+        Number of trees; rows in a leaf, at least. A tree draws at most `MOST_DRAWS` rows, so that the work stays
+        proportional to the number of trees.
     seed
         Decides every draw; `threads` does not change the outcome.
 
@@ -79,14 +87,16 @@ def grow(
             "needs scikit-learn",
             do="install sen4cap[train], or classify with --model or --method threshold",
         ) from error
+    rows = np.concatenate(copies)
     grown = RandomForestClassifier(
         n_estimators=trees,
         min_samples_leaf=leaf,
         max_features="sqrt",
+        max_samples=min(len(rows), MOST_DRAWS),
         class_weight="balanced_subsample",
         random_state=seed,
         n_jobs=thread_count(threads),
-    ).fit(features, wcc)
+    ).fit(rows, np.tile(wcc, len(copies)))
     return as_arrays(grown), np.asarray(grown.feature_importances_)
 
 
@@ -117,7 +127,7 @@ def as_arrays(grown: Any, /) -> Forest:
 
 
 def judge(
-    features: NDArray[np.float32],
+    copies: Sequence[NDArray[np.float32]],
     wcc: NDArray[np.bool_],
     fold: NDArray[np.int64],
     groups: dict[str, list[int]],
@@ -134,13 +144,15 @@ def judge(
 
     Parameters
     ----------
-    features, wcc
-        As for `grow`.
+    copies, wcc
+        As for `grow`; parcels are judged as they are, by the first copy. Shifted copies make the forest less sure of
+        calendar dates: growth comes earlier or later by a week or two in another year.
     fold : (parcel,)
         Fold of each parcel.
     groups
         Features by group, for the importance.
     """
+    features = copies[0]
     score = np.full(len(wcc), np.nan)
     loss: dict[str, list[float]] = {name: [] for name in groups}
     per_fold = []
@@ -150,7 +162,8 @@ def judge(
         if len(np.unique(wcc[~out])) < 2:
             score[out] = float(wcc[~out].mean())
             continue
-        forest, _ = grow(features[~out], wcc[~out], trees=trees, leaf=leaf, seed=seed, threads=threads)
+        known = [copy[~out] for copy in copies]
+        forest, _ = grow(known, wcc[~out], trees=min(trees, JUDGE_TREES), leaf=leaf, seed=seed, threads=threads)
         score[out] = forest_score(features[out], forest, threads=threads)
         whole = measures(wcc[out], score[out])["balanced_accuracy"]
         if whole is None:

@@ -185,7 +185,7 @@ def _after(
     """-2 log likelihood of the looks after tau, best over what is left."""
     weight = 1.0 / LEFT_SPREAD**2
     sbb, sby, syy = weight, weight * left, weight * left * left
-    logs = 0.0
+    product = 1.0
     extra = sure + (WANDER * max(level, 0.3)) ** 2 * (tau - t[k])
     for i in range(k + 1, n):
         stays = shape[min(t[i] - tau, LONGEST - 1)]
@@ -197,6 +197,6 @@ def _after(
         sbb += w * fb * fb
         sby += w * fb * rest
         syy += w * rest * rest
-        logs += np.log(variance)
+        product *= variance
     b = max(sby / sbb, 0.0)
-    return syy - 2 * b * sby + b * b * sbb + logs
+    return syy - 2 * b * sby + b * b * sbb + np.log(product)

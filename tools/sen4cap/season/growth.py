@@ -55,6 +55,10 @@ HEIGHT_SPREAD = 0.5
 """Standard deviation of A around the height seen, as a share of it."""
 REACH_BACK = 50
 """Looks up to so many days before the lowest one take part, where they are low too."""
+STRIDE = 4
+"""Days between the begins that are tried first."""
+UNLIKELY = 18.0
+"""Begins whose chi2 is so much above the best add nothing."""
 ROOM = 320
 """Most days between the earliest and the latest day tried."""
 
@@ -162,47 +166,58 @@ def _growth(
     t = np.zeros(len(at), np.int64)
     y, w = np.zeros(len(at)), np.zeros(len(at))
     score = np.zeros((len(ticks) * len(table), ROOM))
-    when = np.zeros(score.shape, np.int64)
+    height = np.zeros(score.shape)
     mass = np.zeros(ticks.shape[1])
     for p in range(len(green)):
         if low[p] < 0 or top[p] < 0:
             continue
-        n, bare, height = _window(at, green[p], low[p], lit[p], top[p], lais, t, y, w)
+        n, bare, tall = _window(at, green[p], low[p], lit[p], top[p], lais, t, y, w)
         first = max(t[0] - 10, low[p] - REACH_BACK, 0)
         steps = min(lit[p] + 10 - first + 1, ROOM, ticks.shape[1] - first)
+        sums = _sums(y, w, n, bare, tall)
+        best = np.inf
         for case in range(len(score)):
-            clock, s = ticks[case // len(table)], case % len(table)
-            _try_days(
-                t, y, w, n, bare, height, clock, table[s], inverse[s], first, steps, lit[p], score[case], when[case]
-            )
-        best = score[:, :steps].min()
+            clock, curve = ticks[case // len(table)], table[case % len(table)]
+            for i in range(0, steps, STRIDE):
+                score[case, i], height[case, i] = _chi2(t, y, w, n, clock, curve, clock[first + i], sums)
+                best = min(best, score[case, i])
         mass[:] = 0.0
         for case in range(len(score)):
-            prior = GOMPERTZ_PRIOR if case % 2 else 1.0
-            for i in range(steps):
-                if when[case, i] <= lit[p]:
-                    mass[when[case, i]] += prior * np.exp(-0.5 * (score[case, i] - best))
+            clock, s = ticks[case // len(table)], case % len(table)
+            weight = GOMPERTZ_PRIOR if s % 2 else 1.0
+            _weigh(
+                t, y, w, n, clock, table[s], inverse[s], sums, first, steps, lit[p], best, weight,
+                score[case], height[case], mass,
+            )  # fmt: skip
         if mass.sum() > 0:
             day[p], spread[p] = median_of(mass, len(mass), 0)
 
 
 @compiled
-def _try_days(
-    t: NDArray, y: NDArray, w: NDArray, n: int, bare: float, height: float, clock: NDArray, curve: NDArray,
-    inverse: NDArray, first: int, steps: int, lit: int, score: NDArray, when: NDArray,
+def _weigh(
+    t: NDArray, y: NDArray, w: NDArray, n: int, clock: NDArray, curve: NDArray, inverse: NDArray, sums: tuple,
+    first: int, steps: int, lit: int, best: float, weight: float, score: NDArray, height: NDArray, mass: NDArray,
 ) -> None:  # fmt: skip
-    """chi2 of one curve begun on each of `steps` days, and the day on which each passes LAI 0.1."""
+    """Add a curve's posterior to the days on which it passes LAI 0.1, for every day it may have begun on.
+
+    Only near days that came out well at the coarse `STRIDE` is every day tried.
+    """
     day = first
     for i in range(steps):
-        origin = clock[first + i]
-        score[i], amplitude = _chi2(t, y, w, n, clock, curve, origin, bare, height)
-        tick = origin + inverse[min(int(EMERGED / max(amplitude, 0.3) * 2 * RATIOS), RATIOS - 1)]
+        near = i - i % STRIDE
+        after = near + STRIDE if near + STRIDE < steps else near
+        if min(score[near], score[after]) > best + UNLIKELY:
+            continue
+        if near != i:
+            score[i], height[i] = _chi2(t, y, w, n, clock, curve, clock[first + i], sums)
+        tick = clock[first + i] + inverse[min(int(EMERGED / max(height[i], 0.3) * 2 * RATIOS), RATIOS - 1)]
         # From one begin to the next the day moves little, so it is found by walking.
         while day > 0 and clock[day] > tick:
             day -= 1
         while day <= lit and clock[day] < tick:
             day += 1
-        when[i] = day
+        if day <= lit:
+            mass[day] += weight * np.exp(-0.5 * (score[i] - best))
 
 
 @compiled
@@ -248,21 +263,30 @@ def _window(
 
 
 @compiled
-def _chi2(
-    t: NDArray, y: NDArray, w: NDArray, n: int, clock: NDArray, curve: NDArray, origin: int, bare: float, height: float
-) -> tuple[float, float]:
-    """Least chi2 of b + A T over b and A with their priors, and that A."""
+def _sums(y: NDArray, w: NDArray, n: int, bare: float, height: float) -> tuple[float, float, float, float, float]:
+    """What the least squares of every curve share: sums over looks and priors, and the prior of the height."""
     weight, prior = 1.0 / BASE_SPREAD**2, 1.0 / (HEIGHT_SPREAD * height) ** 2
     sw, sy, syy = weight, weight * bare, weight * bare * bare + prior * height * height
-    st, stt, sty = 0.0, prior, prior * height
+    for i in range(n):
+        sw += w[i]
+        sy += w[i] * y[i]
+        syy += w[i] * y[i] * y[i]
+    return sw, sy, syy, prior, prior * height
+
+
+@compiled
+def _chi2(
+    t: NDArray, y: NDArray, w: NDArray, n: int, clock: NDArray, curve: NDArray, origin: int, sums: tuple
+) -> tuple[float, float]:
+    """Least chi2 of b + A T over b and A with their priors, and that A."""
+    sw, sy, syy, stt, sty = sums
+    st = 0.0
     for i in range(n):
         share = curve[min(max(clock[t[i]] - origin, -BEFORE), BEYOND) + BEFORE]
-        sw += w[i]
-        st += w[i] * share
-        stt += w[i] * share * share
-        sy += w[i] * y[i]
-        sty += w[i] * share * y[i]
-        syy += w[i] * y[i] * y[i]
+        weighed = w[i] * share
+        st += weighed
+        stt += weighed * share
+        sty += weighed * y[i]
     a = (sty - st * sy / sw) / (stt - st * st / sw)
     b = (sy - st * a) / sw
     return syy - a * sty - b * sy, a

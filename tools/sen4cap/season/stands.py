@@ -33,6 +33,8 @@ REGROWN_DAYS = 20
 """No stand that fell is back at three quarters of its height within so many days, and none within the winter."""
 SAME_STAND = 0.25
 """Two humps are one stand where the trough between keeps this share of the lower top above bare soil."""
+LAST_CROP = 0.35
+"""The same before the winter, when undersown grass may hide the harvest of the main crop."""
 MOWN = 0.22
 """A stand that keeps less than this has been ended, however little grows again."""
 FALLEN = 0.45
@@ -153,13 +155,14 @@ def _clean(at: NDArray, green: NDArray, winter: int, spring: int) -> None:
         u = green[p]
         for _turn in range(2):
             n = 0
-            least, largest = np.inf, -np.inf
             for k in range(len(at)):
                 if np.isfinite(u[k]):
                     where[n] = k
                     n += 1
-                    least, largest = min(least, u[k]), max(largest, u[k])
-            limit = max(SPIKE_HEIGHT, SPIKE_SHARE * (largest - least))
+            if n < 3:
+                break
+            ordered = np.sort(u[where[:n]])
+            limit = max(SPIKE_HEIGHT, SPIKE_SHARE * (ordered[int(0.95 * (n - 1))] - ordered[0]))
             if not _clean_once(at, u, where, n, limit, winter, spring):
                 break
 
@@ -325,7 +328,7 @@ def _choose(
     best, best_start, best_high, best_top = 0.0, -1, -1, -1
     high = opening
     while high < count:
-        top = _same_stand(t, u, pivots, count, high, bare, spring)
+        top = _same_stand(t, u, pivots, count, high, bare, winter, spring)
         score, start = _winter_score(t, u, pivots, count, high, top, bare, swing, first, last, winter, spring)
         if score > best:
             best, best_start, best_high, best_top = score, start, high, top
@@ -350,14 +353,17 @@ def _choose(
 
 
 @compiled
-def _same_stand(t: NDArray, u: NDArray, pivots: NDArray, count: int, high: int, bare: float, spring: int) -> int:
+def _same_stand(
+    t: NDArray, u: NDArray, pivots: NDArray, count: int, high: int, bare: float, winter: int, spring: int
+) -> int:
     """Last top of the stand that a high belongs to: a frost, a cut or a slow winter may lie between its tops."""
     top = high
     while top + 2 < count:
         low = pivots[top + 1]
         lower = min(u[pivots[top]], u[pivots[top + 2]]) - bare
         left = u[low] - bare
-        if left < (SAME_STAND if t[low] < spring + 40 else FALLEN) * lower or left < MOWN * (u[pivots[top]] - bare):
+        share = LAST_CROP if t[low] < winter else SAME_STAND if t[low] < spring + 40 else FALLEN
+        if left < share * lower or left < MOWN * (u[pivots[top]] - bare):
             break
         top += 2
     return top

@@ -86,24 +86,29 @@ class Conditions:
 
 
 def observe(scenery: Scenery, look: Look, canopy: CanopyModel, *, regime: str, seed: int) -> Scene:
-    """Simulate one acquisition; it depends on its own day and orbit alone, not on the others.
-
-    Works through strips of rows, so that a large landscape needs no more memory than its finished bands.
-    """
+    """Simulate one acquisition; it depends on its own day and orbit alone, not on the others."""
     random = np.random.default_rng([seed, 12, look.day.toordinal(), look.orbit])
     weather = scenery.landscape.weather
-    at = weather.index(look.day)
-    rows, columns = scenery.grid.shape
     sky = draw_sky(
-        (rows, columns),
+        scenery.grid.shape,
         regime=regime,
-        unsettled=float(weather.unsettled[at]),
+        unsettled=float(weather.unsettled[weather.index(look.day)]),
         winter=_winter(look),
         sun_zenith=look.geometry.sun_zenith,
         sun_azimuth=look.sun_azimuth,
         random=random,
     )
-    conditions = _conditions(look, float(weather.snow[at]), random)
+    return see_through(sky, scenery, look, canopy, random=random)
+
+
+def see_through(sky: Sky, scenery: Scenery, look: Look, canopy: CanopyModel, *, random: np.random.Generator) -> Scene:
+    """Simulate one acquisition under a given sky.
+
+    Works through strips of rows, so that a large landscape needs no more memory than its finished bands.
+    """
+    weather = scenery.landscape.weather
+    rows, columns = scenery.grid.shape
+    conditions = _conditions(look, float(weather.snow[weather.index(look.day)]), random)
     optics = day_optics(scenery, np.datetime64(look.day, "D"), look, canopy)
     fine = np.empty((len(FINE), rows, columns), dtype=np.uint16)
     coarse = np.empty((len(COARSE), rows // 2, columns // 2), dtype=np.uint16)

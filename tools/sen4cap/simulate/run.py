@@ -60,13 +60,13 @@ def simulate(
     winter = Season(season)
     model = canopy_model(canopy)
     plots = draw_plots(parcels_count, mean_ha=mean_area, seed=seed)
-    utm, corner, (longitude, latitude) = _place(plots, tile)
+    utm, corner, (longitude, latitude) = place_in_tile(plots, tile)
     landscape = draw_landscape(parcels_count, season=winter, seed=seed, latitude=latitude, start=start, end=end)
     scenery = make_scenery(plots, landscape, crs=utm, corner=corner, seed=seed)
     passes = looks(start, end, latitude=latitude, longitude=longitude, seed=seed)
     if not passes:
         raise BadInput(f"{start} to {end}", "holds no pass of the satellites", do="choose a longer span")
-    frame = _frame(plots, landscape, utm=utm, corner=corner, crs=crs, season=winter)
+    frame = parcel_frame(plots, landscape, utm=utm, corner=corner, crs=crs, season=winter)
     with whole_folder(output) as folder:
 
         def take(look: Look) -> pystac.Item:
@@ -100,7 +100,7 @@ def _on_threads(work: object, things: list[Look], threads: int) -> Iterator[pyst
         yield from pool.map(work, things)  # type: ignore[arg-type]
 
 
-def _place(plots: Plots, tile: str) -> tuple[str, tuple[float, float], tuple[float, float]]:
+def place_in_tile(plots: Plots, tile: str) -> tuple[str, tuple[float, float], tuple[float, float]]:
     """CRS of the tile, corner of the landscape in it, and longitude and latitude of its middle."""
     code, east, north = utm_of_tile(tile)
     if plots.side > 0.95 * TILE_M:
@@ -114,7 +114,7 @@ def _place(plots: Plots, tile: str) -> tuple[str, tuple[float, float], tuple[flo
     return f"EPSG:{code}", corner, (float(longitude), float(latitude))
 
 
-def _frame(
+def parcel_frame(
     plots: Plots, landscape: Landscape, *, utm: str, corner: tuple[float, float], crs: str, season: Season
 ) -> gpd.GeoDataFrame:
     """Parcels with the columns of a Sen4CAP declaration table, in the national CRS."""
@@ -161,11 +161,12 @@ def _write_tables(
     write_insitu(folder / "insitu.csv", truth, share=insitu_share, seed=seed)
     write_hrl(folder / "sce.tif", folder / "cpmch.tif", frame, truth, season=season, noise=label_noise, seed=seed)
     write_l4c(folder / "l4c.csv", frame, truth, season=season, country="BEL", seed=seed)
-    _write_weather(folder / "weather.csv", landscape.weather, start, end)
+    write_weather(folder / "weather.csv", landscape.weather, start, end)
     write_truth(folder / "truth.csv", truth)
 
 
-def _write_weather(path: Path, weather: Weather, start: datetime.date, end: datetime.date) -> None:
+def write_weather(path: Path, weather: Weather, start: datetime.date, end: datetime.date) -> None:
+    """Write the weather of a span, beginning `WEATHER_LEAD_DAYS` before it."""
     span = slice(max(0, weather.index(start) - WEATHER_LEAD_DAYS), weather.index(end) + 1)
     write_csv(
         path,

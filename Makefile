@@ -4,7 +4,7 @@ BIN    := .venv/bin
 SOURCES := tools tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types coverage lock clean
+.PHONY: help demo test accuracy accuracy-quick lint types coverage lock clean
 .DELETE_ON_ERROR:
 
 help:  ## Print the targets.
@@ -15,6 +15,12 @@ demo: .venv/run.done  ## Simulate a small season into demo/ and run the whole ch
 
 test: .venv/dev.done  ## Run all tests.
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest $(PYTEST_OPTIONS)
+
+accuracy: .venv/dev.done  ## Measure the accuracy on simulated truth, print the table, write docs/accuracy.md.
+	PYTHONPATH=tests $(BIN)/python -m accuracy --output docs/accuracy.md
+
+accuracy-quick: .venv/dev.done  ## The same on fewer parcels; prints the table only.
+	PYTHONPATH=tests $(BIN)/python -m accuracy --parcels 150 --seeds 2 --work build/accuracy-quick
 
 lint: .venv/dev.done  ## Check style and formatting.
 	$(BIN)/ruff check $(SOURCES)

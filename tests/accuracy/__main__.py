@@ -1,0 +1,128 @@
+"""Measure the accuracy of the suite on simulated truth: `make accuracy`.
+
+Prints the table of targets, writes a page with plots, and leaves every parcel's truth and results in the work folder
+(parcels.parquet), so that an error can be followed to the parcel it comes from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sen4cap.seasons import Season
+
+from . import chain, gather, measure, page
+from .observe import REGIMES_SEEN, season_folder
+
+WINDOWS = (
+    ("2-months", "08-01", "09-30"),
+    ("3-months", "08-01", "10-31"),
+    ("4-months", "08-01", "11-30"),
+    ("6-months", "08-01", "01-31"),
+    ("8-months", "08-01", "03-31"),
+    ("10-months", "08-01", "05-31"),
+)
+"""Parts of the two years that a forest learns from: name, first and last day."""
+AS_OF_STEP = 5
+
+
+def main(words: list[str] | None = None) -> int:
+    """Simulate, run, measure, write."""
+    options = _options(words)
+    options.work.mkdir(parents=True, exist_ok=True)
+    seeds = list(range(1, options.seeds + 1))
+    # Numba's and the simulator's threads would fight with the other process.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with ProcessPoolExecutor(options.processes) as pool:
+        folders = dict(
+            zip(seeds, pool.map(_simulated, [(options.work, options.parcels, s) for s in seeds]), strict=True)
+        )
+        runs = [
+            chain.Run(seed, regime, Season(2020 + seed), folders[seed], options.work / f"{seed}-{regime}", threads=1)
+            for seed in seeds
+            for regime in REGIMES_SEEN
+        ]
+        list(pool.map(_first, runs))
+        list(pool.map(_second, runs, [_other(runs, run) for run in runs]))
+        lags = [lag for lag in pool.map(_lag, [run for run in runs if run.seed <= options.lag_seeds]) if lag]
+        frame = pd.concat(pool.map(gather.gather, runs), ignore_index=True)
+    frame.to_parquet(options.work / "parcels.parquet")
+    reports = {
+        regime: [measure.read_report(run.folder / "wcc") for run in runs if run.regime == regime]
+        for regime in REGIMES_SEEN
+    }
+    months = [
+        {"regime": run.regime, "window": name, "report": measure.read_report(run.folder / f"wcc-{name}")}
+        for run in runs
+        for name, _, _ in WINDOWS
+        if run.regime != "dense"
+    ]
+    rows = measure.measure(frame, reports)
+    results = page.Results(rows, frame, reports, pd.DataFrame(lags), months, options.parcels, len(seeds))
+    sys.stdout.write(page.table(rows) + "\n")
+    if options.output:
+        page.write(options.output, results)
+    missed = [row for row in rows if "missed" in {row.mark(regime) for regime in row.bounds}]
+    sys.stdout.write(
+        f"\n{len(missed)} of {sum(bool(row.bounds) for row in rows)} rows with a target miss it somewhere\n"
+    )
+    return 0
+
+
+def _options(words: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m accuracy", description=__doc__.splitlines()[0])
+    parser.add_argument("--parcels", type=int, default=500, help="parcels a season")
+    parser.add_argument("--seeds", type=int, default=3, help="seasons, each with a weather of its own")
+    parser.add_argument("--lag-seeds", type=int, default=1, help="seasons that the detection lag is measured on")
+    parser.add_argument("--work", type=Path, default=Path("build/accuracy"), help="folder for seasons and results")
+    parser.add_argument("--output", type=Path, help="page to write, its plots beside it in images/accuracy")
+    parser.add_argument("--processes", type=int, default=chain.cores(), help="processes to use")
+    return parser.parse_args(words)
+
+
+def _simulated(what: tuple[Path, int, int]) -> Path:
+    work, count, seed = what
+    return season_folder(work, count=count, seed=seed)
+
+
+def _other(runs: list[chain.Run], run: chain.Run) -> chain.Run | None:
+    """Run of another year under the same regime, whose model is used."""
+    others = [other for other in runs if other.regime == run.regime and other.seed != run.seed]
+    return next((other for other in others if other.seed > run.seed), others[0]) if others else None
+
+
+def _first(run: chain.Run) -> None:
+    chain.run_chain(run)
+
+
+def _second(run: chain.Run, trained: chain.Run | None) -> None:
+    chain.run_hrl(run)
+    if trained:
+        chain.run_other_year(run, trained)
+    if run.regime != "dense":
+        chain.run_months(run, WINDOWS)
+
+
+def _lag(run: chain.Run) -> dict[str, Any]:
+    if run.regime == "dense":
+        return {}
+    first = pd.Timestamp(run.season.year, 12, 1)
+    days = [
+        str(day.date()) for day in pd.date_range(first, first + pd.DateOffset(months=6, days=20), freq=f"{AS_OF_STEP}D")
+    ]
+    # Only what season reads is needed: the dates alone, not the classes.
+    chain.run_as_of(replace(run), days)
+    return {"regime": run.regime, "seed": run.seed} | measure.detection_lag(
+        gather.gather(run), gather.read_as_of(run, days)
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""Results of a run beside the truth: one row a parcel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sen4cap.marker_table import MarkerTable
+from sen4cap.tables import details_path
+
+from .chain import PAIRS, Run
+
+EVENTS = ("emergence", "termination")
+ABRUPT, SLOW = ("ploughing", "rolling"), ("herbicide", "mowing")
+
+
+def gather(run: Run) -> pd.DataFrame:
+    """Truth, looks around its events, and every result of a run; columns of results begin with the tool's name."""
+    frame = pd.read_parquet(run.inputs / "truth.parquet")
+    frame.insert(0, "seed", run.seed)
+    frame.insert(1, "regime", run.regime)
+    frame["season_end"] = pd.Timestamp(run.season.end)
+    frame = frame.set_index("NewID", drop=False)
+    looks = MarkerTable([run.markers]).looks("LAI")
+    for event in EVENTS:
+        before, after = looks_around(looks.days, looks.pixels > 0, frame[event].to_numpy().astype("datetime64[D]"))
+        frame[f"{event}_gap"] = after - before
+        frame[f"{event}_bracket"] = np.abs((before + after) / 2)
+    for emergence, termination in PAIRS:
+        table = _read(run.folder / f"season-{emergence}-{termination}.csv")
+        _add_dates(frame, f"em_{emergence}", table, "Em_d", "Uncert_em")
+        if f"ter_{termination}" not in frame:
+            _add_dates(frame, f"ter_{termination}", table, "Ter_d", "Uncert_ter")
+    details = pd.read_parquet(details_path(run.folder / "season-default-default.csv")).set_index("NewID")
+    for name in ("M_gro_val", "M_co_val", "longest_gap", "em_reason", "ter_reason"):
+        frame[f"season_{name}"] = details[name].reindex(frame.index)
+    frame["next_error"] = _days(_dates(details["next_emergence"]).reindex(frame.index), frame["next_emergence"])
+    for name in ("wcc", "thresholds", "wcc-hrl", "wcc-other-year"):
+        path = run.folder / name / "wcc.csv"
+        if path.exists():
+            frame[f"confidence_{name}"] = _read(path)["Conf_pred1"].reindex(frame.index)
+    weeks = _read(run.folder / "harvest.csv")["harvest_start"]
+    frame["harvest_error"] = _days(_dates(weeks).reindex(frame.index), frame["harvest_week"])
+    for name, file in (("own", "intercrop.csv"), ("l4c", "intercrop-l4c.csv")):
+        table = _read(run.folder / file).reindex(frame.index)
+        frame[f"bare_error_{name}"] = table["BS_d"] - frame["bare_days"].astype(float)
+        frame[f"period_error_{name}"] = table["Inter_d"] - frame["inter_days"].astype(float)
+        frame[f"bare_before_error_{name}"] = table["BS_b"] - frame["bare_before"].astype(float)
+        frame[f"bare_after_error_{name}"] = table["BS_a"] - frame["bare_after"].astype(float)
+    return frame.reset_index(drop=True)
+
+
+def looks_around(
+    days: NDArray[np.datetime64], seen: NDArray[np.bool_], event: NDArray[np.datetime64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Days from each parcel's event to the last look before it (negative) and the first look from it on.
+
+    NaN where the event or one of the looks is missing.
+    """
+    offset = (days[None, :] - event[:, None]).astype("timedelta64[D]").astype(float)
+    offset[np.isnat(event)] = np.nan
+    with np.errstate(invalid="ignore"):
+        before = np.where(seen & (offset < 0), offset, -np.inf).max(axis=1)
+        after = np.where(seen & (offset >= 0), offset, np.inf).min(axis=1)
+    none = ~(np.isfinite(before) & np.isfinite(after))
+    return np.where(none, np.nan, before), np.where(none, np.nan, after)
+
+
+def read_as_of(run: Run, days: list[str]) -> pd.DataFrame:
+    """Termination dates as they were known on the evening of each day: NewID, day, date."""
+    parts = []
+    for day in days:
+        table = _read(run.folder / f"as-of-{day}.csv")
+        parts.append(
+            pd.DataFrame({"NewID": table.index, "day": pd.Timestamp(day), "date": _dates(table["Ter_d"]).to_numpy()})
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _add_dates(frame: pd.DataFrame, name: str, table: pd.DataFrame, date: str, spread: str) -> None:
+    event = "emergence" if name.startswith("em_") else "termination"
+    found = _dates(table[date]).reindex(frame.index)
+    frame[f"{name}_known"] = found.notna()
+    frame[f"{name}_error"] = _days(found, frame[event])
+    frame[f"{name}_spread"] = table[spread].reindex(frame.index).astype(float)
+
+
+def _days(found: pd.Series, true: pd.Series) -> pd.Series:
+    return (found - true.astype("datetime64[ns]")).dt.days.astype(float)
+
+
+def _dates(values: Any) -> pd.Series:
+    return pd.to_datetime(pd.Series(values)).astype("datetime64[ns]")
+
+
+def _read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path).set_index("NewID")

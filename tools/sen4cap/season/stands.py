@@ -34,7 +34,7 @@ REGROWN_DAYS = 20
 SAME_STAND = 0.25
 """Two humps are one stand where the trough between keeps this share of the lower top above bare soil."""
 LAST_CROP = 0.35
-"""The same before the winter, when undersown grass may hide the harvest of the main crop."""
+"""The same before the winter, when a main crop may thin out and stand on."""
 MOWN = 0.22
 """A stand that keeps less than this has been ended, however little grows again."""
 FALLEN = 0.45
@@ -362,7 +362,12 @@ def _same_stand(
         low = pivots[top + 1]
         lower = min(u[pivots[top]], u[pivots[top + 2]]) - bare
         left = u[low] - bare
-        share = LAST_CROP if t[low] < winter else SAME_STAND if t[low] < spring + 40 else FALLEN
+        share = SAME_STAND if t[low] < spring + 40 else FALLEN
+        if t[low] < winter:
+            # What follows a shallow trough in autumn is a stand of its own only if it outlives the autumn.
+            past = pivots[top + 3] if top + 3 < count else -1
+            winters = past < 0 or _fallen(t, u, pivots[top + 2], past) >= (winter + spring) // 2
+            share = LOW_ENOUGH if winters else LAST_CROP
         if left < share * lower or left < MOWN * (u[pivots[top]] - bare):
             break
         top += 2

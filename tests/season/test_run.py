@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.ipc
 import pytest
 from click.testing import CliRunner, Result
 
@@ -185,6 +186,29 @@ def test_two_clear_looks_give_empty_dates(write_markers, tmp_path: Path) -> None
     details = pd.read_parquet(tmp_path / "season_details.parquet")
     assert details.em_reason.tolist() == ["fewer than 3 clear looks in the season"]
     assert "fewer than 3 clear looks" in result.stderr
+
+
+def test_the_rim_of_a_cloud_is_no_look(seen, tmp_path: Path) -> None:
+    series, markers, _ = seen
+    plain, rimmed = tmp_path / "plain.csv", tmp_path / "rimmed.csv"
+    columns = {}
+    table = pyarrow.ipc.open_file(markers).read_all()
+    for name in table.column_names:
+        values = table.column(name).to_numpy().copy()
+        if name.startswith("20220105"):
+            values[:] = 2.0 if "cnt" in name else 50.0
+        columns[name] = values
+    if "20220105_mean_LAI" not in columns:
+        for kind in ("LAI", "FCOVER"):
+            columns[f"20220105_mean_{kind}"] = np.full(60, 50, np.float32)
+            columns[f"20220105_valid_pixels_cnt_{kind}"] = np.full(60, 2, np.float32)
+    dirty = tmp_path / "dirty.csv"
+    pd.DataFrame(columns).to_csv(dirty, index=False)
+    assert run("season", "--series", series, "--markers", markers, "--output", plain).exit_code == 0
+    assert run("season", "--series", series, "--markers", dirty, "--output", rimmed).exit_code == 0
+    one, other = table_of(plain), table_of(rimmed)
+    same = (one.Em_d == other.Em_d) | (one.Em_d.isna() & other.Em_d.isna())
+    assert same.mean() > 0.95
 
 
 def test_faults(seen, write_markers, tmp_path: Path) -> None:

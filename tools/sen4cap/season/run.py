@@ -28,6 +28,8 @@ from .stands import Calendar
 BLOCK = 8192
 """Parcels worked on at a time by each thread."""
 VARIABLES = ("LAI", "FCOVER")
+LEAST_SHARE = 0.1
+"""A look that shows less of a parcel than this share of its most clear pixels is left out: it is the rim of a cloud."""
 NOT_IN_SERIES = "not in the series"
 NO_DAY = np.datetime64("NaT", "D")
 
@@ -168,7 +170,7 @@ def _block(
     cut = end if plan.as_of is None else min(end, plan.as_of)
     picked: slice | NDArray[np.intp] = part if rows is None else rows[part]
     looks = {name: table.looks(name, start=start, end=cut, rows=picked) for name in VARIABLES}
-    at, values = _together(looks, start)
+    at, values = _together({name: _whole_enough(look) for name, look in looks.items()}, start)
     if plan.as_of is None:
         smooth = {name: daily[name].to_numpy()[part] for name in VARIABLES}
     else:
@@ -185,6 +187,12 @@ def _block(
         termination=plan.termination,
         settings=plan.settings,
     )
+
+
+def _whole_enough(looks: Looks) -> Looks:
+    most = looks.pixels.max(axis=1, keepdims=True, initial=0)
+    mean = np.where(looks.pixels >= LEAST_SHARE * most, looks.mean, np.float32(np.nan))
+    return Looks(looks.days, mean, looks.stdev, looks.pixels)
 
 
 def _together(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -258,7 +256,7 @@ def test_a_killed_run_leaves_nothing_that_disturbs_the_next(seen, tmp_path: Path
         deadline = time.monotonic() + 60
         while not killed.parent.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.001)
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
     for output in (killed, whole):
         subprocess.run([*command, "--output", str(output)], check=True, stderr=subprocess.DEVNULL)
     assert killed.read_bytes() == whole.read_bytes()

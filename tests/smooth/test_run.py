@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -150,8 +148,9 @@ def test_a_killed_run_leaves_nothing_that_disturbs_the_next(write_markers, tmp_p
         deadline = time.monotonic() + 60
         while not list(killed.parent.glob(".series-*")) and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.002)
-        os.kill(process.pid, signal.SIGKILL)
-    assert not killed.exists()
+        process.kill()
+    # On a busy machine the run may have ended before it was killed; then there is a result, and a whole one.
+    assert process.returncode == 0 or not killed.exists()
     for output in (killed, whole):
         subprocess.run([*command, "--output", str(output)], check=True, stderr=subprocess.DEVNULL)
     assert killed.read_bytes() == whole.read_bytes()

@@ -128,7 +128,7 @@ inputs:
     type: int
     label: Trees
     doc: Trees of the forest.
-    default: 300
+    default: 200
     inputBinding: {prefix: --trees}
   min_leaf:
     type: int

@@ -112,7 +112,7 @@ class Names(click.ParamType):
 @click.option(
     "--step", type=click.IntRange(min=1, max=60), default=10, show_default=True, help="Days of one grid value."
 )
-@click.option("--trees", type=click.IntRange(min=1), default=300, show_default=True, help="Trees of the forest.")
+@click.option("--trees", type=click.IntRange(min=1), default=200, show_default=True, help="Trees of the forest.")
 @click.option(
     "--min-leaf", type=click.IntRange(min=1), default=3, show_default=True, help="Fewest training parcels in a leaf."
 )

@@ -18,7 +18,7 @@ from .forest import Forest, forest_score
 
 JUDGE_TREES = 100
 """Trees of the forests of a cross-validation, at most: more of them change the figures by less than their spread."""
-MOST_DRAWS = 20_000
+MOST_DRAWS = 8_000
 """Rows that a tree draws, at most."""
 
 

@@ -46,7 +46,8 @@ FLANDERS = HERE / "flanders-looks.csv"
 REGIMES_SEEN = ("dense", "ordinary", "flanders")
 """Cloud regimes: two of the simulator's, and the dates and clear shares of a real winter."""
 VILLAGE_PARCELS, VILLAGE_APART_M = 100, 7_000.0
-MEAN_HA = 1.0
+MEAN_HA = 2.2
+"""The simulator's own default: smaller parcels see more of their neighbours in the 20 m bands."""
 TILE, NATIONAL_CRS = "31UFS", "EPSG:31370"
 CLEAR = (4, 5)
 STATS = ("mean", "stdev", "valid_pixels_cnt")
@@ -307,6 +308,8 @@ def write_country(folder: Path, country: Country) -> None:
     write_weather(folder / "weather.csv", country.landscape.weather, start, end)
     write_truth(folder / "truth.csv", truth)
     truth.to_parquet(folder / "truth.parquet")
+    days = country.landscape.days.astype("datetime64[D]")
+    np.savez_compressed(folder / "daily.npz", days=days, lai=country.landscape.lai, bare=country.landscape.bare)
 
 
 def season_folder(work: Path, *, count: int, seed: int) -> Path:

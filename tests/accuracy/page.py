@@ -230,8 +230,8 @@ def _lag_table(lags: pd.DataFrame) -> str:
     ]
     for row in lags.itertuples():
         lines.append(
-            f"| {NAMES[row.regime]} | {row.parcels:.0f} | {100 * row.share:.0f} % | {row.median:.0f} d | {row.p90:.0f} d |"
-            f" {100 * row.early:.0f} % |"
+            f"| {NAMES[row.regime]} | {row.parcels:.0f} | {100 * row.share:.0f} % | {row.median:.0f} d |"
+            f" {row.p90:.0f} d | {100 * row.early:.0f} % |"
         )
     return "\n".join(lines)
 

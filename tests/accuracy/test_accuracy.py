@@ -1,0 +1,111 @@
+"""The harness of `make accuracy`: what it shows the suite, how it finds brackets, and how it counts."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from accuracy import chain, gather, measure, observe, page
+from sen4cap.marker_table import MarkerTable
+from sen4cap.seasons import Season
+
+
+@pytest.fixture(scope="module")
+def country() -> observe.Country:
+    return observe.settle(40, season=Season(2021), seed=7)
+
+
+def test_looks_around() -> None:
+    days = np.array(["2021-09-01", "2021-09-11", "2021-09-21"], "datetime64[D]")
+    seen = np.array([[True, True, True], [True, False, True], [True, True, False], [True, True, True]])
+    event = np.array(["2021-09-11", "2021-09-12", "2021-09-12", "NaT"], "datetime64[D]")
+    before, after = gather.looks_around(days, seen, event)
+    np.testing.assert_array_equal(before, [-10, -11, np.nan, np.nan])
+    np.testing.assert_array_equal(after, [0, 9, np.nan, np.nan])
+
+
+def test_real_looks_cover_the_span() -> None:
+    looks = observe.real_looks(datetime.date(2021, 6, 1), datetime.date(2022, 8, 15))
+    assert min(looks).month == 6
+    assert max(looks) > datetime.date(2022, 8, 1)
+    assert looks[datetime.date(2021, 9, 23)] == pytest.approx(0.892)
+    assert looks[datetime.date(2021, 6, 3)] == looks[datetime.date(2022, 6, 3)]
+    assert datetime.date(2021, 8, 2) not in looks
+
+
+def test_scenes_show_the_truth(country: observe.Country) -> None:
+    acquisitions = observe.passes(country, "ordinary")
+    look = next(look for look, _ in acquisitions if look.day >= datetime.date(2021, 6, 20))
+    (village,) = country.villages
+    scene = observe.observe(village.scenery, look, observe.GapFractionModel(), regime="none", seed=1)
+    everywhere = np.ones(scene.scl.shape, bool)
+    mean, spread, count = observe.statistics(village, scene, everywhere, look)["FCOVER"]
+    at = int((np.datetime64(look.day) - country.landscape.days[0].astype("datetime64[D]")).astype(int))
+    large = count > 60
+    assert large.sum() > 10
+    true = country.landscape.fcover[large, at]
+    assert np.corrcoef(mean[large], true)[0, 1] > 0.97
+    assert np.abs(mean[large] - true).mean() < 0.08
+    assert (spread[large] > 0).all()
+
+
+def test_the_known_share_is_clear(country: observe.Country) -> None:
+    look, share = next((look, share) for look, share in observe.passes(country, "flanders") if 0.5 < share < 0.8)
+    clear = [clear for _, _, clear in observe.scenes(country, look, "flanders", share)]
+    assert np.concatenate([c.ravel() for c in clear]).mean() <= share + 0.01
+
+
+def test_perfect_observations_are_measured_as_nearly_perfect(tmp_path: Path, country: observe.Country) -> None:
+    observe.write_country(tmp_path, country)
+    observe.perfect_looks(tmp_path / "perfect.ipc", country, every=2)
+    run = chain.Run(7, "perfect", country.season, tmp_path, tmp_path / "results", threads=1)
+    chain.run_chain(run)
+    frame = gather.gather(run)
+    known = frame[measure.which_wcc(frame)]
+    assert (known["emergence_gap"] == 2).all()
+    assert known["em_default_known"].mean() > 0.8
+    assert known["em_default_error"].abs().median() <= 3
+    ended = frame[measure.which_ended(frame)]
+    assert ended["ter_default_error"].abs().median() <= 3
+    assert frame["bare_error_l4c"].abs().median() <= 7
+    report = {"perfect": [measure.read_report(run.folder / "wcc")]}
+    rows = measure.measure(frame, report)
+    assert {row.quantity for row in rows} >= {"emergence, wise-published", "termination by ploughing or rolling, wist"}
+    text = page.table(rows)
+    assert "WCC or not, spatial blocks" in text
+    looks = MarkerTable([run.markers]).looks("LAI")
+    assert len(looks.days) == (len(country.landscape.days) + 1) // 2
+
+
+def test_detection_lag() -> None:
+    frame = pd.DataFrame(
+        {
+            "NewID": [1, 2, 3],
+            "candidate": 1,
+            "class": 1,
+            "emergence": pd.Timestamp("2021-09-01"),
+            "termination": pd.to_datetime(["2022-03-01", "2022-03-10", "2022-04-01"]),
+            "season_end": pd.Timestamp("2022-05-31"),
+        }
+    )
+    known = pd.DataFrame(
+        {
+            "NewID": [1, 1, 2, 2, 3],
+            "day": pd.to_datetime(["2022-03-05", "2022-03-10", "2022-03-05", "2022-03-20", "2022-04-10"]),
+            "date": pd.to_datetime([None, "2022-03-03", "2022-03-01", "2022-03-12", None]),
+        }
+    )
+    lag = measure.detection_lag(frame, known)
+    assert lag["share"] == pytest.approx(2 / 3)
+    assert lag["median"] == 9.5
+    assert lag["early"] == pytest.approx(1 / 3)
+
+
+def test_targets() -> None:
+    bound = measure.Bound(0.63, 0.75)
+    row = measure.Measure("x", "y", "%", {"ordinary": 0.7, "flanders": 0.8}, {}, {"ordinary": bound, "flanders": bound})
+    assert (row.mark("ordinary"), row.mark("flanders")) == ("ok", "missed")

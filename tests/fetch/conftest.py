@@ -80,7 +80,7 @@ def settings(tmp_path: Path, parcels: Path) -> Callable[..., dict[str, Any]]:
 @pytest.fixture
 def run_fetch(settings: Callable[..., dict[str, Any]]) -> Callable[..., Path]:
     """Run the tool; returns the output folder."""
-    from sen4cap.fetch import fetch
+    from sen4cap.fetch.run import fetch
 
     def run(catalog: object, **said: Any) -> Path:
         wanted = settings(**said)

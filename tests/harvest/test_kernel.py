@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sen4cap.harvest import REASONS, main_harvest
+from sen4cap.harvest.kernel import REASONS, main_harvest
 
 BEGIN = np.datetime64("2021-06-01")
 SPAN = 300

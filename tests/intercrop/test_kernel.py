@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sen4cap.intercrop import BareDays, Periods
+from sen4cap.intercrop.kernel import BareDays, Periods
 
 LAST = 60
 

@@ -8,16 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sen4cap.season import EMERGENCE, TERMINATION, Block, Calendar, Settings
 from sen4cap.season.baselines import last_below, steepest_fall
 from sen4cap.season.cli import season
-from sen4cap.season.detectors import bracket
+from sen4cap.season.detectors import EMERGENCE, TERMINATION, Block, Settings, bracket
 from sen4cap.season.fall import falls
 from sen4cap.season.growth import BEFORE, CELL, CELLS, ORIGIN, TICKS, clocks, lai_table, templates
-from sen4cap.season.stands import NO_GROWTH, SEEN, clean, find_stands, green_of
+from sen4cap.season.stands import NO_GROWTH, SEEN, Calendar, clean, find_stands, green_of
 from sen4cap.season.wise import macd_div
 from sen4cap.season.wist import fastest_decrease
-from sen4cap.smooth import BOUNDS, Smoothing, smooth_daily
+from sen4cap.smooth.kernel import BOUNDS, Smoothing, smooth_daily
 
 SETTINGS = Settings(10, 20, 10, 0.005, 0.5)
 SMOOTHING = Smoothing("whittaker", 300, "envelope", 3, 61, 2)

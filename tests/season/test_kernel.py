@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sen4cap.season import REASONS, Calendar, Result, Settings, season_of
-from sen4cap.smooth import BOUNDS, Smoothing, smooth_daily
+from sen4cap.season.detectors import Settings
+from sen4cap.season.kernel import REASONS, Result, season_of
+from sen4cap.season.stands import Calendar
+from sen4cap.smooth.kernel import BOUNDS, Smoothing, smooth_daily
 
 START = np.datetime64("2021-06-15")
 DAYS = 412

@@ -10,9 +10,8 @@ from scipy.signal import savgol_filter
 from whittaker_eilers import WhittakerSmoother
 
 from sen4cap.series import NEVER_SEEN
-from sen4cap.smooth import METHODS, ROBUST, Smoothing, nearest_look, smooth_daily
 from sen4cap.smooth.cli import VARIABLES, smooth
-from sen4cap.smooth.kernel import BOUNDS, look_weights
+from sen4cap.smooth.kernel import BOUNDS, METHODS, ROBUST, Smoothing, look_weights, nearest_look, smooth_daily
 
 FREE = {"low": -np.inf, "high": np.inf}
 

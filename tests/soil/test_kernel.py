@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sen4cap.soil import bare_intervals, leave_out_wet, looks_after_rain, vote
-from sen4cap.soil.kernel import BARE, COVERED, UNSEEN
+from sen4cap.soil.kernel import BARE, COVERED, UNSEEN, bare_intervals, leave_out_wet, looks_after_rain, vote
 
 SPAN = 60
 

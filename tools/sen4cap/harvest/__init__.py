@@ -1,5 +1,4 @@
-"""Harvest of the main crop, estimated from the fall of its leaf area where no L4C product exists."""
+"""Harvest of the main crop, estimated from the fall of its leaf area where no L4C product exists.
 
-from .kernel import REASONS, Falls, main_harvest
-
-__all__ = ["REASONS", "Falls", "main_harvest"]
+Public names: `kernel.main_harvest`, `run.harvest`.
+"""

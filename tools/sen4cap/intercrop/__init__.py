@@ -1,5 +1,4 @@
-"""Intercropping: how the time between two main crops was spent, bare or covered."""
+"""Intercropping: how the time between two main crops was spent, bare or covered.
 
-from .kernel import BareDays, Periods
-
-__all__ = ["BareDays", "Periods"]
+Public names: `kernel.BareDays`, `kernel.Periods`, `run.intercrop`.
+"""

@@ -1,8 +1,10 @@
-"""Report: the result folder of a run with its page, maps, curves, summary and catalogue."""
+"""Report: the result folder of a run with its page, maps, curves, summary and catalogue.
+
+Public names: `run.report`.
+"""
 
 from __future__ import annotations
 
-from . import figures  # first of all: it tells matplotlib where to keep its cache
-from .run import report
+from . import settings_folder
 
-__all__ = ["figures", "report"]
+__all__ = ["settings_folder"]

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-
-def _choose_settings_folder() -> None:
-    """Keep matplotlib's cache in TMPDIR where the home folder is read-only, as in a container with a foreign uid."""
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() fails where a uid has no home at all
-    if "MPLCONFIGDIR" not in os.environ and not os.access(home, os.W_OK):
-        folder = Path(tempfile.gettempdir()) / f"sen4cap-figures-{os.getuid()}"
-        folder.mkdir(parents=True, exist_ok=True)
-        os.environ["MPLCONFIGDIR"] = str(folder)
-
-
-_choose_settings_folder()
-
-import matplotlib  # noqa: E402
-import numpy as np  # noqa: E402
-from matplotlib.axes import Axes  # noqa: E402
-from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 DPI = 150
 INK = "#222222"

@@ -34,7 +34,7 @@ inputs:
     type: double
     label: NBR2 threshold
     doc: NBR2 below which a look may be bare soil; residue stands above it.
-    default: 0.115
+    default: 0.095
     inputBinding: {prefix: --nbr2}
   bsi:
     type: double
@@ -69,7 +69,7 @@ inputs:
     type: int
     label: Dry look near
     doc: A look after rain is left out where a dry one of the same parcel is at most this many days away.
-    default: 10
+    default: 3
     inputBinding: {prefix: --dry-within}
   shortest_run:
     type: int

@@ -124,7 +124,8 @@ def test_looks_after_rain_are_left_out(write_table, tmp_path: Path, separator: s
     record = weather(tmp_path / "weather.csv", "2021-08-19", separator=separator, bom=bom)
     output = tmp_path / "soil.csv"
     table = write_table("markers.ipc", PARCELS)
-    result = call("--markers", table, *SPAN, "--weather", record, "--output", output)
+    options = ("--markers", table, *SPAN, "--weather", record, "--dry-within", 10)
+    result = call(*options, "--output", output)
     assert result.exit_code == 0, result.output
     rows = pd.read_csv(output)
     assert rows[rows["NewID"] == 2][["start", "end", "state"]].to_numpy().tolist() == [
@@ -135,7 +136,7 @@ def test_looks_after_rain_are_left_out(write_table, tmp_path: Path, separator: s
     assert "3 looks left out, they follow rain and a dry one is near" in result.stderr
     # With less rain, or where no dry look is near enough, they count.
     for more in (["--rain", 7], ["--rain-days", 1], ["--dry-within", 9]):
-        assert call("--markers", table, *SPAN, "--weather", record, *more, "--output", output).exit_code == 0
+        assert call(*options, *more, "--output", output).exit_code == 0
         assert output.read_text() == EXPECTED
 
 

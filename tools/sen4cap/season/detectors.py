@@ -88,10 +88,10 @@ Detector = Callable[[Block, Settings], Dates]
 
 GAP_FACTOR, GAP_OFFSET = 0.9, 1.5
 """Spread of a date that stands on its bracketing looks alone: 0.9 (gap / 2 + 1.5 d), fitted on simulated truth."""
-GROWTH_SPREAD = (0.8, 0.1, 0.8)
+GROWTH_SPREAD = (0.8, 0.08, 0.8)
 """Shares of the posterior's spread and of the gap around the date, and a floor in days, added in squares: what a
 template does not know grows with the time nobody looked. Fitted on simulated truth of several growth families."""
-FALL_SPREAD = (0.55, 0.25, 3.0)
+FALL_SPREAD = (0.5, 0.25, 2.5)
 """The same for falls."""
 
 

@@ -32,7 +32,7 @@ from ..options import (
 @click.option(
     "--nbr2",
     type=click.FloatRange(-1, 1),
-    default=0.115,
+    default=0.095,
     show_default=True,
     help="NBR2 below which a look may be bare soil; residue stands above it.",
 )
@@ -68,7 +68,7 @@ from ..options import (
 @click.option(
     "--dry-within",
     type=click.IntRange(min=0),
-    default=10,
+    default=3,
     show_default=True,
     help="A look after rain is left out where a dry one of the same parcel is at most this many days away.",
 )

@@ -1,7 +1,7 @@
 # `make` alone prints the targets.
 PYTHON ?= python3
 BIN    := .venv/bin
-SOURCES := tools tests
+SOURCES := tools tests scripts
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test accuracy accuracy-quick lint types coverage lock clean

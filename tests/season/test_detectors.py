@@ -112,7 +112,7 @@ def test_about_two_thirds_of_true_dates_lie_inside_the_uncertainty(draw) -> None
         ):
             known = np.isfinite(found.day) & (truth >= CALENDAR.first)
             inside = np.abs(found.day - truth)[known] <= found.spread[known]
-            assert 0.55 < inside.mean() < 0.82
+            assert 0.55 < inside.mean() < 0.82, (regime, inside.mean(), len(inside))
 
 
 @pytest.mark.parametrize("name", [*EMERGENCE, *(f"end {n}" for n in TERMINATION)])

@@ -88,11 +88,14 @@ Detector = Callable[[Block, Settings], Dates]
 
 GAP_FACTOR, GAP_OFFSET = 0.9, 1.5
 """Spread of a date that stands on its bracketing looks alone: 0.9 (gap / 2 + 1.5 d), fitted on simulated truth."""
-GROWTH_SPREAD = (0.8, 0.08, 0.8)
+GROWTH_SPREAD = (0.9, 0.1, 1.0)
 """Shares of the posterior's spread and of the gap around the date, and a floor in days, added in squares: what a
 template does not know grows with the time nobody looked. Fitted on simulated truth of several growth families."""
 FALL_SPREAD = (0.5, 0.25, 2.5)
 """The same for falls."""
+LEAST_OF_GAP = 0.25
+"""No date is told closer than this share of the gap around it: the templates have not been held against dates that
+people wrote down in fields, and where nobody looked for weeks a curve alone must not be believed further."""
 
 
 def bracket(at: NDArray[np.int64], green: NDArray[np.float32], day: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -111,11 +114,12 @@ def _by_gap(block: Block, day: NDArray[np.float64]) -> Dates:
 def widened(
     block: Block, day: NDArray[np.float64], spread: NDArray[np.float64], shares: tuple[float, float, float]
 ) -> NDArray[np.float64]:
-    """Uncertainty of a posterior's date: its spread, a share of the gap around the date, and a floor, in squares."""
+    """Uncertainty of a posterior's date: spread, share of the gap and floor in squares; at least `LEAST_OF_GAP`."""
     of_spread, of_gap, floor = shares
     before, after = bracket(block.at, block.green, day)
     gap = np.where((before >= 0) & (after >= 0), after - before, 0)
-    return np.where(np.isnan(day), np.nan, np.sqrt((of_spread * spread) ** 2 + (of_gap * gap) ** 2 + floor**2))
+    wide = np.sqrt((of_spread * spread) ** 2 + (of_gap * gap) ** 2 + floor**2)
+    return np.where(np.isnan(day), np.nan, np.maximum(wide, LEAST_OF_GAP * gap))
 
 
 def _growth(block: Block, settings: Settings) -> Dates:

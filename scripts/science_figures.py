@@ -7,6 +7,7 @@ through their inner functions and stops if its medians are not theirs.
 
 from __future__ import annotations
 
+import datetime
 import sys
 from pathlib import Path
 
@@ -24,7 +25,9 @@ from sen4cap.season import fall, growth
 from sen4cap.season.kernel import clean, find_stands, green_of
 from sen4cap.season.run import LEAST_SHARE
 from sen4cap.season.stands import Calendar, Stands
+from sen4cap.seasons import Season
 from sen4cap.series import open_series
+from sen4cap.simulate import draw_landscape
 from sen4cap.smooth.kernel import BOUNDS, Smoothing, smooth_daily
 
 GREEN, ORANGE, BLUE, GREY, BLACK = "#1b7f5c", "#e69f00", "#0072b2", "#9a9a9a", "#222222"
@@ -227,6 +230,33 @@ def draw_shapes(path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
+def draw_truth(path: Path) -> None:
+    """Daily truth of the first parcel of several kinds of ends, as the simulator draws it."""
+    season = Season(2021)
+    start, end = datetime.date(2021, 7, 1), datetime.date(2022, 7, 1)
+    daily = draw_landscape(200, season=season, seed=1, latitude=50.9, start=start, end=end)
+    kinds = ("ploughing", "frost", "herbicide", "mowing")
+    figure, axes = plt.subplots(len(kinds), 1, sharex=True, sharey=True, figsize=(9, 6), layout="constrained")
+    truth = daily.truth
+    for axis, kind in zip(axes, kinds, strict=True):
+        wanted = (truth["termination_kind"] == kind) & (truth["termination"] > "2021-11-15") & (truth["lai_max"] > 1.5)
+        row = int(np.flatnonzero(wanted & (truth["termination"] < "2022-05-15"))[0])
+        parcel = truth.iloc[row]
+        axis.plot(daily.days, daily.lai[row], color=GREEN, lw=1.5, label="green LAI")
+        axis.plot(daily.days, daily.brown[row], color=ORANGE, lw=1, label="dead, standing")
+        axis.plot(daily.days, daily.residue[row], color=GREY, lw=1, label="ground under residue")
+        axis.fill_between(daily.days, -0.35, -0.1, where=daily.bare[row], step="mid", color="#8c6d46", label="bare day")
+        for event in ("emergence", "termination"):
+            axis.axvline(
+                parcel[event], color=BLACK, lw=1, ls=":", label="emergence, termination" if event[0] == "e" else None
+            )
+        crops = f"{parcel['cover_crop']}, {parcel['growth']} growth, ended by {kind}"
+        axis.set_title(f"Parcel {parcel['NewID']}: {crops}", fontsize=9, loc="left")
+    axes[0].set(xlim=(start, end), ylim=(-0.4, 5))
+    axes[0].legend(frameon=False, fontsize=8, ncols=3)
+    _finish(figure, axes[-1], path)
+
+
 def _finish(figure: plt.Figure, axis: plt.Axes, path: Path) -> None:
     axis.xaxis.set_major_locator(mdates.MonthLocator())
     axis.xaxis.set_major_formatter(mdates.DateFormatter("%b"))
@@ -245,6 +275,7 @@ def main(words: list[str]) -> None:
     draw_smooth(season, images / "smooth.png")
     draw_dates(season, images / "dates.png")
     draw_shapes(images / "shapes.png")
+    draw_truth(images / "truth.png")
 
 
 if __name__ == "__main__":

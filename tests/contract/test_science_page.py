@@ -87,7 +87,11 @@ def plain(value: Any) -> Any:
 
 
 def written(text: str) -> Any:
-    """Value that a cell says: a Python literal, or the text itself."""
+    """Value that a cell says: yes or no, a range such as `2.0 to 5.0`, a Python literal, or the text itself."""
+    if text in ("yes", "no"):
+        return text == "yes"
+    if " to " in text:
+        return tuple(written(end) for end in text.split(" to "))
     try:
         return plain(ast.literal_eval(text))
     except (ValueError, SyntaxError):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sen4cap.marker_table import MarkerTable
+from sen4cap.marker_table import Looks, MarkerTable
 from sen4cap.tables import details_path
 
 from .chain import PAIRS, Run
@@ -30,6 +30,8 @@ def gather(run: Run) -> pd.DataFrame:
         before, after = looks_around(looks.days, looks.pixels > 0, frame[event].to_numpy().astype("datetime64[D]"))
         frame[f"{event}_gap"] = after - before
         frame[f"{event}_bracket"] = np.abs((before + after) / 2)
+    frame["look_bias_high"], frame["look_bias_bare"] = _look_bias(run.inputs / "daily.npz", looks)
+    frame["bare_error_true_looks"] = _gaps_alone(run.inputs / "daily.npz", looks, frame)
     for emergence, termination in PAIRS:
         table = _read(run.folder / f"season-{emergence}-{termination}.csv")
         _add_dates(frame, f"em_{emergence}", table, "Em_d", "Uncert_em")
@@ -52,6 +54,37 @@ def gather(run: Run) -> pd.DataFrame:
         frame[f"bare_before_error_{name}"] = table["BS_b"] - frame["bare_before"].astype(float)
         frame[f"bare_after_error_{name}"] = table["BS_a"] - frame["bare_after"].astype(float)
     return frame.reset_index(drop=True)
+
+
+def _look_bias(path: Path, looks: Looks) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean error of the LAI of each parcel's looks, where the true LAI is above 2 and where nothing grows."""
+    with np.load(path) as daily:
+        at = (looks.days - daily["days"][0]).astype(int)
+        true = daily["lai"][:, at].astype(float)
+    error = np.where(looks.pixels > 0, looks.mean - true, np.nan)
+    found = []
+    for which in (true > 2, true < 0.01):
+        kept = which & np.isfinite(error)
+        count = kept.sum(axis=1)
+        found.append(np.where(count > 0, np.where(kept, error, 0).sum(axis=1) / np.maximum(count, 1), np.nan))
+    return found[0], found[1]
+
+
+def _gaps_alone(path: Path, looks: Looks, frame: pd.DataFrame) -> NDArray[np.float64]:
+    """Error of bare days if every look told the true state and both ends of the period were known: the gaps alone."""
+    with np.load(path) as daily:
+        first, bare = daily["days"][0], daily["bare"]
+    at = (looks.days - first).astype(int)
+    edges = [frame[name].to_numpy().astype("datetime64[D]") for name in ("harvest_week", "inter_end")]
+    error = np.full(len(frame), np.nan)
+    for row in np.flatnonzero(~np.isnat(edges[0]) & ~np.isnat(edges[1])):
+        seen = at[looks.pixels[row] > 0]
+        if not len(seen):
+            continue
+        nearest = seen[np.searchsorted((seen[1:] + seen[:-1]) / 2, np.arange(bare.shape[1]), side="left")]
+        start, end = (max(int((edge[row] - first).astype(int)), 0) for edge in edges)
+        error[row] = float(bare[row, nearest[start:end]].sum()) - float(bare[row, start:end].sum())
+    return error
 
 
 def looks_around(

@@ -144,6 +144,20 @@ killing frost.
 
 {_markdown([row for row in rows if row.bounds])}
 
+## Where the errors come from
+
+- **Stands that barely emerge.** Bare ground reads as an LAI of about 0.3, so a cover crop that never passes LAI 0.5 is
+  hardly seen; such stands are most of those without a date. The rows "detected of those that passed LAI 0.5" leave
+  them out.
+- **Maximum LAI.** The network reads this canopy model's dense stands too low (row "LAI of single looks, true LAI
+  above 2"). Nothing is added afterwards: against field measurements the same network is within 0.15.
+- **Bare days.** Ground counts as bare below 30 % of residue, and NBR2 tells residue between 20 and 45 % only within
+  its noise from parcel to parcel (moisture, weathering, neighbours in the 20 m bands): a wrong state of a fallow field
+  lasts as long as the field lies. The row "true state at every look" is what the gaps alone would leave.
+- **Harvest.** What is left are harvests inside gaps of weeks in autumn (maize, beet, potatoes), and leek, which is
+  harvested outside the window.
+- **Uncertainty.** It was fitted to seasons like these; on truth of another kind it will hold another share.
+
 ## Dates
 
 ![Errors of emergence and termination](images/accuracy/errors.png)

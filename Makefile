@@ -8,7 +8,7 @@ SOURCES := tools tests scripts
 .DELETE_ON_ERROR:
 
 help:  ## Print the targets.
-	@grep -E '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 demo: .venv/run.done  ## Simulate a small season into demo/ and run the whole chain on it with cwltool.
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash scripts/demo.sh

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import click
@@ -138,14 +140,40 @@ def test_descriptor_has_the_house_form(tool: str) -> None:
         assert "*" not in str(entry["outputBinding"]["glob"]), name
 
 
+def examples_in(text: str, tool: str) -> list[list[str]]:
+    """Words of every example of a tool in a text; a backslash at the end of a line goes on."""
+    joined = re.sub(r"\\\n\s*", " ", text)
+    found = re.findall(rf"^\s*(?:Example:\s*|\$ )?sen4cap ({tool} -.*)$", joined, flags=re.MULTILINE)
+    return [shlex.split(line, comments=True) for line in found]
+
+
+def assert_parses(command: click.Command, words: list[str]) -> None:
+    """Hold an example to the options that there are and that are required; its files need not exist."""
+    context = click.Context(command, info_name=words[0])
+    values, rest, _ = command.make_parser(context).parse_args(words[1:])
+    assert rest == [], words
+    required = {option.name for option in command.params if option.required}
+    assert required <= set(values), (words, required - set(values))
+
+
 @pytest.mark.parametrize("tool", TOOLS)
 def test_help_has_an_example_that_parses(tool: str) -> None:
     command = command_of(tool)
-    text = command.help or ""
-    assert f"sen4cap {tool} " in text
+    examples = examples_in((command.help or "").replace("\b", ""), tool)
+    assert examples
+    for words in examples:
+        assert_parses(command, words)
     for option in command.params:
         assert isinstance(option, click.Option)
         assert option.help, option.name
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_page_has_an_example_that_parses(tool: str) -> None:
+    examples = examples_in((ROOT / "docs" / "tools" / f"{tool}.md").read_text(), tool)
+    assert examples
+    for words in examples:
+        assert_parses(command_of(tool), words)
 
 
 @pytest.mark.parametrize("tool", TOOLS)

@@ -92,8 +92,8 @@ def fetch(
     Interrupted, the same command goes on where it stopped. S3 credentials come from the usual AWS_* variables.
 
     \b
-    Example: sen4cap fetch --catalog https://earth-search.aws.element84.com/v1
-        --collection sentinel-2-l2a --start 2021-06-15 --end 2022-07-31 --parcels parcels.gpkg
+    Example: sen4cap fetch --catalog https://earth-search.aws.element84.com/v1 \\
+      --collection sentinel-2-l2a --start 2021-06-15 --end 2022-07-31 --parcels parcels.gpkg
     """
     check_span(start, end)
     if (parcels is None) == (bbox is None):

@@ -38,7 +38,7 @@ def lai(
     that was interrupted goes on where it stopped.
 
     \b
-    Example: sen4cap lai --items demo/l2a --variables LAI,FCOVER --output l3b
+    Example: sen4cap lai --items demo/sim --variables LAI,FCOVER --output l3b
     """
     from .run import lai as run
 

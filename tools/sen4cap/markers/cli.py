@@ -82,7 +82,7 @@ def markers(
     taken from there. AMP (VV and VH) and RATIO (VV - VH) come from Sentinel-1.
 
     \b
-    Example: sen4cap markers --items demo/l2a --parcels demo/sim/parcels.gpkg --output markers.ipc
+    Example: sen4cap markers --items demo/sim --parcels demo/sim/parcels.gpkg --output markers.ipc
     """
     check_span(start, end)
     from .images import Settings  # heavy imports wait until they are needed

@@ -78,7 +78,7 @@ def report(
     summary is printed.
 
     \b
-    Example: sen4cap report --parcels demo/parcels.gpkg --series series.arrow --classes wcc --season season.csv
+    Example: sen4cap report --parcels parcels.gpkg --series series.arrow --classes wcc --season season.csv \\
       --intercrop intercrop.csv --harvest harvest.csv --soil soil.csv --markers markers.ipc --output report
     """
     inputs = (parcels, series, classes, season, intercrop, harvest, soil, *markers)

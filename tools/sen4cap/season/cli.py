@@ -107,7 +107,8 @@ def season(
     cannot be known stays empty; season_details.parquet, with a row for every parcel of the series, says why.
 
     \b
-    Example: sen4cap season --series demo/series.arrow --markers demo/markers.ipc --classes demo/wcc/wcc.csv
+    Example: sen4cap season --series demo/wcc/report/series.arrow --markers demo/wcc/report/markers.ipc \\
+      --classes demo/wcc/report/wcc.csv
     """
     if wise_short >= wise_long:
         raise click.UsageError(f"--wise-short {wise_short} must be less than --wise-long {wise_long}.")

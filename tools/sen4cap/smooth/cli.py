@@ -93,7 +93,7 @@ def smooth(
     Days before a parcel's first look and after its last one stay empty; `gap` says how far the nearest clear look is.
 
     \b
-    Example: sen4cap smooth --markers demo/markers.ipc --start 2021-06-15 --end 2022-07-31
+    Example: sen4cap smooth --markers demo/wcc/report/markers.ipc --start 2021-06-15 --end 2022-07-31
     """
     check_span(start, end)
     if window % 2 == 0:

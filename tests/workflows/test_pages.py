@@ -1,0 +1,36 @@
+"""The first example on every tool's page runs as it stands, on what `make demo` leaves."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sen4cap.cli import TOOLS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def beside_demo(season: Path, season_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with a demo/ like that of the checkout."""
+    folder = tmp_path_factory.mktemp("checkout")
+    (folder / "demo" / "wcc").mkdir(parents=True)
+    (folder / "demo" / "sim").symlink_to(season)
+    (folder / "demo" / "wcc" / "report").symlink_to(season_run)
+    return folder
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_first_example_runs(tool: str, beside_demo: Path, environment: dict[str, str]) -> None:
+    page = (ROOT / "docs" / "tools" / f"{tool}.md").read_text()
+    example = re.search(rf"^    (sen4cap {tool} -(?:.*\\\n)*.*)$", page, flags=re.MULTILINE)
+    assert example is not None
+    words = shlex.split(example.group(1).replace("\\\n", " "))
+    if tool == "simulate":
+        words[words.index("--parcels-count") + 1] = "4"
+    done = subprocess.run(words, cwd=beside_demo, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -140,6 +140,10 @@ def measure(frame: pd.DataFrame, reports: dict[str, list[dict[str, Any]]]) -> li
     rows += [
         number("termination by frost, default", "detected", "%", _detected("ter_default", _frosted)),
         number("termination by frost, default", "MAE over the bracket", "x", _ratio("ter_default", _frosted)),
+        number(
+            "emergence until September", "MAE over the bracket", "x", _ratio("em_default", _emerged(before="10-01"))
+        ),
+        number("emergence from October on", "MAE over the bracket", "x", _ratio("em_default", _emerged(since="10-01"))),
         number("the yardstick: bracket", "emergence", "d", _mean("emergence_bracket", which_wcc)),
         number("the yardstick: bracket", "termination", "d", _mean("termination_bracket", which_ended)),
         number("no cover crop and no growth", "a date is given", "%", _given(_bare_parcels), *most(0.02, 0.04)),
@@ -204,6 +208,18 @@ def which_ended(rows: pd.DataFrame) -> pd.Series:
 
 def _abrupt(rows: pd.DataFrame) -> pd.Series:
     return which_ended(rows) & rows["termination_kind"].isin(ABRUPT)
+
+
+def _emerged(*, since: str = "01-01", before: str = "") -> Callable[[pd.DataFrame], pd.Series]:
+    """Select cover crops by their true emergence, MM-DD of the autumn; without an end whatever comes later."""
+
+    def which(rows: pd.DataFrame) -> pd.Series:
+        autumn = (rows["season_end"].dt.year - 1).astype(str)
+        late_enough = rows["emergence"] >= pd.to_datetime(autumn + "-" + since)
+        early_enough = rows["emergence"] < pd.to_datetime(autumn + "-" + before) if before else True
+        return which_wcc(rows) & late_enough & early_enough
+
+    return which
 
 
 def _seen_stands(rows: pd.DataFrame) -> pd.Series:

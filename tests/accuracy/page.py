@@ -149,6 +149,9 @@ killing frost.
 - **Stands that barely emerge.** Bare ground reads as an LAI of about 0.3, so a cover crop that never passes LAI 0.5 is
   hardly seen; such stands are most of those without a date. The rows "detected of those that passed LAI 0.5" leave
   them out.
+- **Stands that wait.** Rye and ryegrass sown late come up in October or later, pass the winter at an LAI of 0.1 to
+  0.3 and grow in spring: their emergence lies below what the looks tell, and is dated too late by weeks (row
+  "emergence from October on"). The row "emergence until September" is the others.
 - **Maximum LAI.** The network reads this canopy model's dense stands too low (row "LAI of single looks, true LAI
   above 2"). Nothing is added afterwards: against field measurements the same network is within 0.15.
 - **Bare days.** Ground counts as bare below 30 % of residue, and NBR2 tells residue between 20 and 45 % only within

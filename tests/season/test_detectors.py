@@ -13,6 +13,7 @@ from sen4cap.season.cli import season
 from sen4cap.season.detectors import EMERGENCE, TERMINATION, Block, Settings, bracket
 from sen4cap.season.fall import falls
 from sen4cap.season.growth import BEFORE, CELL, CELLS, ORIGIN, TICKS, clocks, lai_table, templates
+from sen4cap.season.kernel import allowed_days
 from sen4cap.season.stands import NO_GROWTH, SEEN, Calendar, clean, find_stands, green_of
 from sen4cap.season.wise import macd_div
 from sen4cap.season.wist import fastest_decrease
@@ -38,7 +39,8 @@ def block_of(drawn) -> Block:
     green = clean(drawn.looks, green_of(drawn.look_lai, drawn.look_fcover), calendar=CALENDAR)
     stands = find_stands(drawn.looks, green, calendar=CALENDAR)
     ticks = clocks(np.datetime64("2021-06-15"), 412)
-    return Block(daily["LAI"], daily["FCOVER"], drawn.looks, drawn.look_lai, green, stands, ticks)
+    allowed = allowed_days(stands, CALENDAR, 412)
+    return Block(daily["LAI"], daily["FCOVER"], drawn.looks, drawn.look_lai, green, stands, ticks, allowed)
 
 
 @pytest.fixture(scope="module")

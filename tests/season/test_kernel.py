@@ -260,3 +260,30 @@ def test_dates_keep_their_order_and_maxima_lie_between(draw, regime: str) -> Non
     true_most = np.array([drawn.lai[p, drawn.emergence[p] : drawn.termination[p]].max() for p in np.flatnonzero(known)])
     error = np.abs(found.lai_most[known] - true_most)
     assert error.mean() < (0.25 if regime == "ordinary" else 0.4)
+
+
+def test_a_thin_stand_that_rests_all_winter_came_up_before_it() -> None:
+    """Nothing is seen of it from November to March; but it falls in April, as no main crop does."""
+    stand = since(0.12 + rise("2022-04-01", 2.5), "2021-11-20")
+    at = WEEKLY[(day("2021-11-05") > WEEKLY) | (day("2022-03-01") < WEEKLY)]
+    found = look(WHEAT + until(stand, "2022-04-20"), at=at)
+    assert reason(found.em_reason) == ""
+    assert CALENDAR.first <= found.emergence[0] <= CALENDAR.latest
+    assert found.em_spread[0] >= 25
+    assert near(found.termination, "2022-04-20", 6)
+
+
+def test_volunteers_before_a_stand_are_no_part_of_it() -> None:
+    volunteers = until(since(0.3 * rise("2021-08-05", 1), "2021-07-25"), "2021-08-28")
+    stand = until(since(rise("2021-09-20", 3.5), "2021-09-05"), "2021-12-10")
+    found = look(until(WHEAT, "2021-07-20") + volunteers + stand)
+    assert near(found.emergence, "2021-09-20", 8)
+    assert near(found.termination, "2021-12-10", 5)
+
+
+def test_a_beet_crop_lifted_in_a_long_gap_is_no_winter_stand() -> None:
+    beet = until(since(rise("2021-05-25", 3.5), "2021-05-10"), "2021-11-08")
+    at = WEEKLY[(day("2021-10-25") > WEEKLY) | (day("2022-02-20") < WEEKLY)]
+    found = look(beet, at=at)
+    assert np.isnan(found.emergence[0])
+    assert np.isnan(found.termination[0])

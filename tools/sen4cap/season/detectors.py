@@ -36,6 +36,8 @@ class Block:
         Where the winter stand lies.
     ticks : (clock, day) int64
         Clocks that growth may follow (`growth.clocks`).
+    allowed : (2, parcel) int32
+        First and last day on which a stand may have emerged, by what is known of it besides its growth.
     """
 
     lai: NDArray[np.float32]
@@ -45,6 +47,7 @@ class Block:
     green: NDArray[np.float32]
     stands: Stands
     ticks: NDArray[np.int64]
+    allowed: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ Detector = Callable[[Block, Settings], Dates]
 
 GAP_FACTOR, GAP_OFFSET = 0.9, 1.5
 """Spread of a date that stands on its bracketing looks alone: 0.9 (gap / 2 + 1.5 d), fitted on simulated truth."""
-GROWTH_SPREAD = (0.9, 0.1, 1.0)
+GROWTH_SPREAD = (0.8, 0.1, 0.7)
 """Shares of the posterior's spread and of the gap around the date, and a floor in days, added in squares: what a
 template does not know grows with the time nobody looked. Fitted on simulated truth of several growth families."""
 FALL_SPREAD = (0.5, 0.25, 2.5)
@@ -124,7 +127,9 @@ def widened(
 
 def _growth(block: Block, settings: Settings) -> Dates:
     stands = block.stands
-    day, spread = growth_days(block.at, block.green, stands.low, stands.green, stands.top, ticks=block.ticks)
+    day, spread = growth_days(
+        block.at, block.green, stands.low, stands.green, stands.top, ticks=block.ticks, allowed=block.allowed
+    )
     return Dates(day, widened(block, day, spread, GROWTH_SPREAD))
 
 

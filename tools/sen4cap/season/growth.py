@@ -45,14 +45,16 @@ WARMTHS = ((2.0, 0.8), (6.0, 0.2))
 USUAL_C = 11.0
 """Temperature at which a warmth clock runs like the calendar, degree C."""
 
-NOISE = 0.07
+NOISE = 0.055
 """Standard deviation of a look's greenness over bare soil."""
-RELATIVE = 0.10
+RELATIVE = 0.12
 """And as a share of the greenness itself; the template's misfit is part of it."""
 BASE_SPREAD = 0.12
 """Standard deviation of bare soil's greenness around the lowest looks."""
 HEIGHT_SPREAD = 0.5
 """Standard deviation of A around the height seen, as a share of it."""
+ADMITTED = 0.01
+"""Share of the posterior that must lie inside the days allowed for them to be believed."""
 REACH_BACK = 50
 """Looks up to so many days before the lowest one take part, where they are low too."""
 STRIDE = 4
@@ -113,6 +115,7 @@ def growth_days(
     /,
     *,
     ticks: NDArray[np.int64],
+    allowed: NDArray[np.int32] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Day of emergence of the growth between a lowest and a highest look, and its spread.
 
@@ -126,6 +129,9 @@ def growth_days(
         Days of the lowest look before the growth, of the first clearly green one, of the highest; -1 in `low`: none.
     ticks : (clock, day)
         From `clocks`.
+    allowed : (2, parcel)
+        First and last day on which each may have emerged. Where hardly any of the posterior lies between
+        (`ADMITTED`), and without this, all days count.
 
     Returns
     -------
@@ -135,7 +141,9 @@ def growth_days(
     day = np.full(len(green), np.nan)
     spread = np.full(len(green), np.nan)
     at = np.ascontiguousarray(at, np.int64)
-    _growth(at, green, low, lit, top, ticks, *templates(), lai_table(), day, spread)
+    whole = np.array([[0], [ticks.shape[1] - 1]], np.int32)
+    within = np.broadcast_to(whole, (2, len(green))) if allowed is None else allowed
+    _growth(at, green, low, lit, top, ticks, within, *templates(), lai_table(), day, spread)
     return day, spread
 
 
@@ -160,7 +168,7 @@ def median_of(mass: NDArray, count: int, first: int) -> tuple[float, float]:
 
 @compiled
 def _growth(
-    at: NDArray, green: NDArray, low: NDArray, lit: NDArray, top: NDArray, ticks: NDArray,
+    at: NDArray, green: NDArray, low: NDArray, lit: NDArray, top: NDArray, ticks: NDArray, allowed: NDArray,
     table: NDArray, inverse: NDArray, lais: NDArray, day: NDArray, spread: NDArray,
 ) -> None:  # fmt: skip
     t = np.zeros(len(at), np.int64)
@@ -189,7 +197,11 @@ def _growth(
                 t, y, w, n, clock, table[s], inverse[s], sums, first, steps, lit[p], best, weight,
                 score[case], height[case], mass,
             )  # fmt: skip
-        if mass.sum() > 0:
+        first, past = max(allowed[0, p], 0), min(allowed[1, p] + 1, len(mass))
+        total = mass.sum()
+        if past > first and mass[first:past].sum() > ADMITTED * total:
+            day[p], spread[p] = median_of(mass[first:past], past - first, first)
+        elif total > 0:
             day[p], spread[p] = median_of(mass, len(mass), 0)
 
 

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from ..compiled import compiled
 from .detectors import EMERGENCE, GROWTH_SPREAD, TERMINATION, Block, Settings, bracket, widened
 from .growth import clocks, growth_days
-from .stands import FEW_LOOKS, MIN_LOOKS, NO_GROWTH, NO_LOOK, SEEN, Calendar, clean, find_stands, green_of
+from .stands import FEW_LOOKS, MIN_LOOKS, NO_GROWTH, NO_LOOK, SEEN, Calendar, Stands, clean, find_stands, green_of
 
+AFTER_END = 25
+"""A stand's low look after its fall comes up to so many days after the season's end, a main crop's later."""
 WIDE_DAYS = 15.0
 """A date less sure than this makes the parcel's quality `wide`."""
 
@@ -115,7 +117,8 @@ def season_of(
     at = np.ascontiguousarray(at, np.int64)
     green = clean(at, green_of(look_lai, look_fcover), calendar=calendar)
     stands = find_stands(at, green, calendar=calendar)
-    block = Block(lai, fcover, at, look_lai, green, stands, clocks(start, lai.shape[1]))
+    ticks = clocks(start, lai.shape[1])
+    block = Block(lai, fcover, at, look_lai, green, stands, ticks, allowed_days(stands, calendar, lai.shape[1]))
     begun, ended = EMERGENCE[emergence](block, settings), TERMINATION[termination](block, settings)
     em, ter = np.round(begun.day), np.round(ended.day)
     seen = stands.state == SEEN
@@ -162,6 +165,17 @@ def season_of(
         looks=stands.looks,
         top=np.where(stood, stands.top, -1).astype(np.int32),
         longest_gap=_longest_gap(at, green, calendar),
+    )
+
+
+def allowed_days(stands: Stands, calendar: Calendar, days: int) -> NDArray[np.int32]:
+    """Days on which each stand may have emerged, (2, parcel).
+
+    What has fallen about the season's end is no main crop, so it came up before `latest` if the looks allow that.
+    """
+    fallen = (stands.after >= 0) & (stands.after <= calendar.last + AFTER_END)
+    return np.stack([np.full(len(fallen), calendar.first), np.where(fallen, calendar.latest, days - 1)]).astype(
+        np.int32
     )
 
 

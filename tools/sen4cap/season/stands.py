@@ -17,14 +17,14 @@ from ..compiled import compiled
 
 COVER_TO_LAI = 3.5
 """LAI that full cover stands for in the joint greenness; LAI / FCOVER of real fields is 3 to 4.5."""
-LEAST_SWING, MOST_SWING = 0.25, 0.5
+LEAST_SWING, MOST_SWING = 0.15, 0.5
 """Least rise or fall that counts, LAI units, where a parcel's low looks are quiet and where they are not."""
-SWING_NOISE = 5.0
+SWING_NOISE = 4.0
 """Between these it is so many standard deviations of the low looks: bare soil wanders with moisture and sun."""
 LOW_LOOK = 0.6
 """Looks up to so much above bare soil are low, LAI units."""
-PROMINENCE = 0.08
-"""Least rise or fall that counts, as a share of the range that a parcel's greenness takes."""
+PROMINENCE = 0.1
+"""Least rise or fall that counts, as a share of the greenness above bare soil that it comes to or from."""
 SPIKE_HEIGHT, SPIKE_SHARE = 0.35, 0.12
 """A spike stands off both neighbours by at least this, LAI units and share of the parcel's range."""
 SPIKE_DAYS = 30
@@ -44,6 +44,13 @@ LOW_ENOUGH = 0.5
 """The look before a stand's growth keeps less than this share of the stand's height."""
 GREEN_SHARE = 0.3
 """A look is green once it shows this share of the stand's height."""
+SEEN_DAYS = 30
+"""A stand that was green when first seen is a winter stand only if it was seen so many days after 1 November: main
+crops that are lifted late may be gone by then."""
+SURE_SWING, SURE_HEIGHT = 1.35, 0.25
+"""A stand this many swings high, and as many LAI units, is one for sure."""
+THIN_LOOKS, THIN_DAYS, THIN_SHARE = 4, 25, 0.85
+"""A lower one must show half of its height in so many looks over so many days, and in this share of all between."""
 MIN_LOOKS = 3
 """Looks in the season below which nothing is said."""
 
@@ -205,27 +212,27 @@ def _is_spike(
 
 
 @compiled
-def _pivots(u: NDArray, n: int, swing: float, pivots: NDArray) -> int:
-    """Turning points that stand out by `swing`: positions, lows and highs in turn; returns their number.
+def _pivots(u: NDArray, n: int, bare: float, swing: float, pivots: NDArray) -> int:
+    """Turning points that stand out by `swing` and `PROMINENCE`: positions, lows and highs in turn; their number.
 
     The first and the last one need no look beyond them, so that humps cut off by the record are humps too.
     """
     low, high = 0, 0
     begin = 1
-    while begin < n and u[high] - u[low] <= swing:
+    while begin < n and u[high] - u[low] <= max(swing, PROMINENCE * (u[high] - bare)):
         if u[begin] < u[low]:
             low = begin
         elif u[begin] > u[high]:
             high = begin
         begin += 1
-    if u[high] - u[low] <= swing:
+    if u[high] - u[low] <= max(swing, PROMINENCE * (u[high] - bare)):
         return 0
     pivots[0], last, sign = (low, high, 1.0) if low < high else (high, low, -1.0)
     count = 1
     for i in range(last + 1, n):
         if sign * (u[i] - u[last]) > 0:
             last = i
-        elif sign * (u[last] - u[i]) > swing:
+        elif sign * (u[last] - u[i]) > max(swing, PROMINENCE * (max(u[last], u[i]) - bare)):
             pivots[count] = last
             count += 1
             sign = -sign
@@ -285,8 +292,7 @@ def _stands(
         base[p] = bare
         noise = _noise(u, n, bare)
         swing = min(max(SWING_NOISE * noise, LEAST_SWING), MOST_SWING)
-        swing = max(swing, PROMINENCE * (ordered[int(0.95 * (n - 1))] - bare))
-        count = _pivots(u, n, swing, pivots)
+        count = _pivots(u, n, bare, swing, pivots)
         state[p] = NO_GROWTH
         _choose(t, u, pivots, count, bare, swing, first, last, winter, spring, state, days, p)
 
@@ -342,14 +348,24 @@ def _choose(
         days[3, p] = t[pivots[best_top]]
         if _falls(u, pivots, count, best_top, bare):
             days[4, p] = t[pivots[best_top + 1]]
-        if best_top + 2 < count:
-            _note_next(t, u, pivots[best_top + 1], pivots[best_top + 2], swing, days, p)
+        following = _following(u, pivots, count, best_top, bare)
+        if following < count:
+            _note_next(t, u, pivots[following - 1], pivots[following], swing, days, p)
         return
     for top in range(max(opening, 1), count):
         rises = u[pivots[top]] > u[pivots[top - 1]]
         if rises and t[_green(t, u, pivots[top - 1], pivots[top], swing)] > spring:
             _note_next(t, u, pivots[top - 1], pivots[top], swing, days, p)
             return
+
+
+@compiled
+def _following(u: NDArray, pivots: NDArray, count: int, top: int, bare: float) -> int:
+    """Top of the crop that follows a stand, or `count`: what stays low is weeds, unless nothing grows after it."""
+    following = top + 2
+    while following + 2 < count and u[pivots[following]] < bare + LOW_LOOK:
+        following += 2
+    return following
 
 
 @compiled
@@ -368,6 +384,8 @@ def _same_stand(
             past = pivots[top + 3] if top + 3 < count else -1
             winters = past < 0 or _fallen(t, u, pivots[top + 2], past) >= (winter + spring) // 2
             share = LOW_ENOUGH if winters else LAST_CROP
+            # And a low one before a tall stand is where that stand begins.
+            lower = max(lower, GREEN_SHARE / share * (u[pivots[top + 2]] - bare))
         if left < share * lower or left < MOWN * (u[pivots[top]] - bare):
             break
         top += 2
@@ -408,11 +426,14 @@ def _winter_score(
     if start < 0 or begun < first:
         # A main crop that stands into autumn is no winter stand; what is green through the winter is.
         half = winter + (spring - winter) // 2
-        good = fallen >= half and _area(t, u, begin, end, bare, half, spring) > 0.5 * (min(fallen, spring) - half)
+        seen = not falls or _last_seen(t, u, pivots[top], end) >= winter + SEEN_DAYS
+        good = (
+            seen and fallen >= half and _area(t, u, begin, end, bare, half, spring) > 0.5 * (min(fallen, spring) - half)
+        )
     else:
         # Growth that shows only in spring may have emerged before the winter; the fitted date decides.
         good = begun <= spring + 60 and t[pivots[top]] >= first and fallen >= winter - 31
-    if not good:
+    if not good or not _stands_out(t, u, begin, end, u[pivots[top]] - bare, bare, swing):
         return 0.0, start
     # The winter counts fully, the rest little, so that a main crop never outweighs a winter stand.
     whole = _area(t, u, begin, end, bare, first, last)
@@ -420,10 +441,34 @@ def _winter_score(
 
 
 @compiled
+def _stands_out(t: NDArray, u: NDArray, begin: int, end: int, height: float, bare: float, swing: float) -> bool:
+    """Whether a stand is tall, or thin but there in look after look: moist soil and noise come and go."""
+    if height >= min(max(SURE_SWING * swing, SURE_HEIGHT), MOST_SWING):
+        return True
+    level = bare + 0.5 * height
+    first, last, above = -1, -1, 0
+    for i in range(begin, end + 1):
+        if u[i] >= level:
+            first = i if first < 0 else first
+            last = i
+            above += 1
+    return above >= THIN_LOOKS and t[last] - t[first] >= THIN_DAYS and above >= THIN_SHARE * (last - first + 1)
+
+
+@compiled
 def _note_next(t: NDArray, u: NDArray, low: int, top: int, swing: float, days: NDArray, p: int) -> None:
     days[5, p] = t[low]
     days[6, p] = t[_green(t, u, low, top, swing)]
     days[7, p] = t[top]
+
+
+@compiled
+def _last_seen(t: NDArray, u: NDArray, top: int, after: int) -> int:
+    """Last look before a stand has lost half of its height above the low look that follows."""
+    i = top
+    while i < after and u[i] >= 0.5 * (u[top] + u[after]):
+        i += 1
+    return t[i - 1]
 
 
 @compiled

@@ -37,7 +37,7 @@ def main(words: list[str] | None = None) -> int:
     """Simulate, run, measure, write."""
     options = _options(words)
     options.work.mkdir(parents=True, exist_ok=True)
-    seeds = list(range(1, options.seeds + 1))
+    seeds = list(range(options.first_seed, options.first_seed + options.seeds))
     # Numba's and the simulator's threads would fight with the other process.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with ProcessPoolExecutor(options.processes) as pool:
@@ -51,7 +51,11 @@ def main(words: list[str] | None = None) -> int:
         ]
         list(pool.map(_first, runs))
         list(pool.map(_second, runs, [_other(runs, run) for run in runs]))
-        lags = [lag for lag in pool.map(_lag, [run for run in runs if run.seed <= options.lag_seeds]) if lag]
+        lags = [
+            lag
+            for lag in pool.map(_lag, [run for run in runs if run.seed < options.first_seed + options.lag_seeds])
+            if lag
+        ]
         frame = pd.concat(pool.map(gather.gather, runs), ignore_index=True)
     frame.to_parquet(options.work / "parcels.parquet")
     reports = {
@@ -80,6 +84,9 @@ def _options(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m accuracy", description=__doc__.splitlines()[0])
     parser.add_argument("--parcels", type=int, default=500, help="parcels a season")
     parser.add_argument("--seeds", type=int, default=3, help="seasons, each with a weather of its own")
+    parser.add_argument(
+        "--first-seed", type=int, default=1, help="seed of the first season; another one is unseen data"
+    )
     parser.add_argument("--lag-seeds", type=int, default=1, help="seasons that the detection lag is measured on")
     parser.add_argument("--work", type=Path, default=Path("build/accuracy"), help="folder for seasons and results")
     parser.add_argument("--output", type=Path, help="page to write, its plots beside it in images/accuracy")

@@ -83,6 +83,11 @@ def band_assets(item: pystac.Item) -> dict[str, pystac.Asset]:
 _KEY_RANK = {key: rank for band in BANDS for rank, key in enumerate(band.keys)}
 
 
+def is_optical(item: pystac.Item) -> bool:
+    """Whether an item holds a reflectance band of Sentinel-2 at all."""
+    return not band_assets(item).keys().isdisjoint(REFLECTANCE)
+
+
 def wanted_assets(item: pystac.Item, names: tuple[str, ...] | list[str]) -> dict[str, pystac.Asset]:
     """Assets of the wanted bands, in the order asked for.
 

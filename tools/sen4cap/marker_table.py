@@ -24,6 +24,7 @@ from . import __version__
 from .errors import BadInput
 from .outputs import scratch_array, whole_file
 from .progress import say
+from .tables import SEPARATORS
 
 STATS = ("mean", "stdev", "min", "max", "median", "p25", "p75", "valid_pixels_cnt")
 SCALE = {
@@ -328,7 +329,7 @@ def _open(path: Path) -> pa.Table:
 
 def _read_csv(path: Path, header: bytes) -> pa.Table:
     """CSV with comma, semicolon or tab, with or without a BOM; semicolons may come with decimal commas."""
-    separator = max(",;\t", key=lambda c: header.count(c.encode()))
+    separator = max(SEPARATORS, key=lambda c: header.count(c.encode()))
     names = header.decode("utf-8-sig", errors="replace").strip().replace('"', "").split(separator)
     points = (".",) if separator == "," else (".", ",")
     for point in points:

@@ -24,7 +24,6 @@ COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 CSV = "text/csv"
 GEOPACKAGE = "application/geopackage+sqlite3"
 PARQUET = "application/vnd.apache.parquet"
-ARROW = "application/vnd.apache.arrow.file"
 
 _UNREADABLE = (pystac.STACError, pystac.STACTypeError, OSError, ValueError, KeyError, TypeError, AttributeError)
 """What pystac raises for files that are damaged or no STAC."""

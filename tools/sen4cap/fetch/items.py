@@ -12,7 +12,7 @@ import pystac
 import shapely
 from pyproj import CRS, Transformer
 
-from ..bands import REFLECTANCE, band_assets, processing_baseline
+from ..bands import is_optical, processing_baseline
 from ..stac import COG, FILE, PROJECTION, moment_of, source_of, tile_of
 from .area import WGS84, footprint_of, is_geographic
 from .kernel import SAME_LOOK_S, Look, superseded
@@ -44,7 +44,7 @@ def newest(items: Sequence[pystac.Item]) -> tuple[list[pystac.Item], dict[str, s
 
 def _look(item: pystac.Item) -> Look:
     properties = item.properties
-    optical = any(name in REFLECTANCE for name in band_assets(item))
+    optical = is_optical(item)
     footprint, tile = footprint_of(item), tile_of(item)
     orbit = properties.get("sat:relative_orbit", "")
     # Without a tile and a footprint nothing tells two looks of one moment apart.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from .. import l3b
-from ..bands import REFLECTANCE, band_assets
+from ..bands import band_assets, is_optical
 from ..cog import Cog, Encoded
 from ..compiled import in_order, thread_count
 from ..errors import BadInput
@@ -101,7 +101,7 @@ def lai(
 
 def _sentinel2(path: Path, found: list[pystac.Item]) -> list[pystac.Item]:
     """Leave out what holds no reflectance at all, such as Sentinel-1 in the same catalogue."""
-    scenes = [item for item in found if not band_assets(item).keys().isdisjoint(REFLECTANCE)]
+    scenes = [item for item in found if is_optical(item)]
     if not scenes:
         raise BadInput(path, f"holds no Sentinel-2 scene among {len(found)} items")
     if len(scenes) < len(found):

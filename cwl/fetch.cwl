@@ -43,6 +43,11 @@ inputs:
     doc: Field of the parcels that holds the integer identifier.
     default: NewID
     inputBinding: {prefix: --id-field}
+  tile:
+    type: string?
+    label: Tile
+    doc: Only items of this Sentinel-2 tile, such as 31UFS.
+    inputBinding: {prefix: --tile}
   bbox:
     type: string?
     label: Box

@@ -55,6 +55,7 @@ DEFAULTS = {
     "end": datetime.date(2022, 5, 31),
     "parcels": None,
     "id_field": "NewID",
+    "tile": None,
     "bbox": None,
     "max_cloud": None,
     "assets": None,

@@ -35,6 +35,7 @@ def test_defaults(run, archive, tmp_path):
         ([*SPAN, "--bbox", "5,50,4"], "no box"),
         ([*SPAN, *BBOX, "--assets", "B99"], "B99 is not among B01"),
         ([*SPAN, *BBOX, "--max-cloud", "101"], "--max-cloud"),
+        ([*SPAN, *BBOX, "--tile", "31AAA"], "'31AAA' is no Sentinel-2 tile"),
         (BBOX, "Missing option '--collection'"),
     ],
 )

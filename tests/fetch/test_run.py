@@ -327,6 +327,9 @@ def test_parcels_of_two_tiles_do_not_widen_each_other_s_clip(scenes_in, run_fetc
     for item in ("WEST", "EAST"):
         with rasterio.open(output / item / "scl.tif") as clip:
             assert clip.width <= 360 / 20
+    assert ids_in(run_fetch(catalog, parcels=path, assets=("SCL",), tile="31UFS")) == ["EAST"]
+    with pytest.raises(BadInput, match="on tile 31UGS"):
+        run_fetch(catalog, parcels=path, assets=("SCL",), tile="31UGS")
 
 
 def test_flanders_both_collections(shared, run_fetch, tmp_path):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+
+MILITARY_GRID = re.compile(r"T?(\d{2}[C-HJ-NP-X][A-HJ-NP-Z]{2})")
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -91,6 +94,19 @@ class Bounds(click.ParamType):
         if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
             self.fail(f"{value!r} is no box in degrees with west < east and south < north.", param, ctx)
         return west, south, east, north
+
+
+class Tile(click.ParamType):
+    """A tile of the military grid, as Sentinel-2 names them, such as ``31UFS``."""
+
+    name = "tile"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check the name; a leading T is dropped."""
+        found = MILITARY_GRID.fullmatch(str(value))
+        if not found:
+            self.fail(f"{value!r} is no Sentinel-2 tile; write for example 31UFS.", param, ctx)
+        return str(found.group(1))
 
 
 class Catalog(click.ParamType):

@@ -20,7 +20,7 @@ from pystac_client.stac_api_io import StacApiIO
 
 from ..errors import BadInput, RemoteFailure
 from ..remote import FinalFailure, Patience, failure_of_request, is_remote, patiently, read_bytes, redacted
-from ..stac import catalog_file, day_of, moment_of
+from ..stac import catalog_file, day_of, moment_of, tile_of
 from .area import Area
 
 PAGE = 100
@@ -42,6 +42,8 @@ class Query:
     area : Area
     max_cloud : float or None
         Greatest `eo:cloud_cover`, %; items that do not tell theirs pass. None: all pass.
+    tile : str or None
+        Sentinel-2 tile of the items; None: of any.
     """
 
     collection: str
@@ -49,11 +51,13 @@ class Query:
     end: datetime.date
     area: Area
     max_cloud: float | None
+    tile: str | None = None
 
     def __str__(self) -> str:
         clear = f" with at most {self.max_cloud:g} % cloud" if self.max_cloud is not None else ""
         box = ",".join(f"{v:.4f}" for v in self.area.bbox)
-        return f"{self.collection} from {self.start} to {self.end} over {self.area.name} ({box} degrees){clear}"
+        tile = f" on tile {self.tile}" if self.tile else ""
+        return f"{self.collection} from {self.start} to {self.end} over {self.area.name} ({box} degrees){tile}{clear}"
 
 
 def find_items(catalog: str, query: Query, *, patience: Patience, workers: int) -> list[pystac.Item]:
@@ -247,7 +251,8 @@ def _once(items: Iterable[pystac.Item]) -> list[pystac.Item]:
 def _matches(item: pystac.Item, query: Query) -> bool:
     cloud = item.properties.get("eo:cloud_cover")
     clear = query.max_cloud is None or not isinstance(cloud, int | float) or cloud <= query.max_cloud
-    return clear and query.start <= day_of(item) <= query.end and query.area.touches(item)
+    here = query.tile is None or tile_of(item) == query.tile
+    return clear and here and query.start <= day_of(item) <= query.end and query.area.touches(item)
 
 
 def _named(known: Sequence[str], wanted: str) -> str:

@@ -11,6 +11,7 @@ from ..bands import BANDS
 from ..options import (
     Bounds,
     Catalog,
+    Tile,
     Words,
     check_span,
     end_option,
@@ -33,6 +34,7 @@ from ..options import (
 @end_option(help="Last day, UTC, included.")
 @existing_file("--parcels", help="Area: the parcels of this file (GeoPackage, Shapefile, GeoParquet, FlatGeobuf).")
 @id_field_option
+@click.option("--tile", type=Tile(), help="Only items of this Sentinel-2 tile, such as 31UFS.")
 @click.option("--bbox", type=Bounds(), help="Area: west,south,east,north in degrees, instead of --parcels.")
 @click.option(
     "--max-cloud",
@@ -77,6 +79,7 @@ def fetch(
     end: datetime.date,
     parcels: Path | None,
     id_field: str,
+    tile: str | None,
     bbox: tuple[float, float, float, float] | None,
     max_cloud: float | None,
     assets: tuple[str, ...] | None,
@@ -107,6 +110,7 @@ def fetch(
         end=end,
         parcels=parcels,
         id_field=id_field,
+        tile=tile,
         bbox=bbox,
         max_cloud=max_cloud,
         assets=assets,

@@ -40,6 +40,7 @@ def fetch(
     end: datetime.date,
     parcels: Path | None,
     id_field: str,
+    tile: str | None,
     bbox: tuple[float, float, float, float] | None,
     max_cloud: float | None,
     assets: Sequence[str] | None,
@@ -58,12 +59,14 @@ def fetch(
         STAC API or static catalogue, URL or path.
     parcels, bbox
         The area: one of them.
+    tile
+        Only items of this Sentinel-2 tile; None: of all.
     assets
         Bands; None: what the suite can use.
     """
     patience = Patience(retries=retries, timeout_s=timeout)
     area = _area(parcels, id_field, bbox)
-    query = Query(collection, start, end, area, max_cloud)
+    query = Query(collection, start, end, area, max_cloud, tile)
     items, replaced = newest(find_items(catalog, query, patience=patience, workers=max_workers))
     skipped = {old: f"replaced by {new}" for old, new in replaced.items()}
     jobs = _jobs(items, assets)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sen4cap.errors import BadInput
-from sen4cap.marker_table import SCALE, STATS, Marker, MarkerTable, new_markers, pooled
+from sen4cap.marker_table import SCALE, STATS, Marker, MarkerTable, new_markers, pooled, seen_twice
 
 DAYS = st.dates(datetime.date(1984, 1, 1), datetime.date(2099, 12, 31))
 TILES = st.from_regex(r"\d{2}[A-Z]{3}", fullmatch=True)
@@ -81,6 +81,40 @@ def test_pooling_with_nothing() -> None:
     np.testing.assert_array_equal(pooled(nothing, something)[:, 0], something[:, 0])
     np.testing.assert_array_equal(pooled(something, nothing)[:, 0], something[:, 0])
     assert pooled(nothing, something)[0, 1] == 0
+
+
+def test_ground_on_two_tiles_counts_once() -> None:
+    one, other = np.array([[30.0], [600], [30]]), np.array([[10.0], [200], [10]])
+    np.testing.assert_allclose(seen_twice(one, other)[1:], pooled(one, other)[1:])
+    assert seen_twice(one, other)[0] == seen_twice(other, one)[0] == 30
+    nothing = np.full((3, 1), np.nan)
+    np.testing.assert_array_equal(seen_twice(nothing, other), other)
+    np.testing.assert_array_equal(seen_twice(other, nothing), other)
+    assert seen_twice(nothing, nothing)[0] == 0
+
+
+def test_two_orbits_of_one_day_are_two_looks(tmp_path: Path) -> None:
+    columns = {"NewID": np.array([1], np.int32)}
+    for orbit, mean, pixels in (("037", -9.0, 30), ("110", -11.0, 10)):
+        columns[f"20211001_mean_AMP_VV_{orbit}"] = [mean]
+        columns[f"20211001_valid_pixels_cnt_AMP_VV_{orbit}"] = [pixels]
+    looks = MarkerTable([write(tmp_path / "m.ipc", columns)]).looks("AMP", pol="VV")
+    assert (looks.mean[0, 0], looks.pixels[0, 0]) == (-9.5, 40)
+
+
+def test_tables_of_two_tiles_are_one(tmp_path: Path) -> None:
+    """Parcel 2 lies on both tiles: it has one row, the looks of both, and no pixel counts twice."""
+    days = ["20211001", "20211006"]
+    west = {"NewID": np.array([1, 2], np.int32)} | {f"{d}_mean_LAI": [1000.0, 2000.0] for d in days}
+    west |= {f"{d}_valid_pixels_cnt_LAI": [50.0, 30.0] for d in days}
+    east = {"NewID": np.array([2, 3], np.int32)} | {f"{d}_mean_LAI": [3000.0, 500.0] for d in (days[1], "20211011")}
+    east |= {f"{d}_valid_pixels_cnt_LAI": [10.0, 20.0] for d in (days[1], "20211011")}
+    table = MarkerTable([write(tmp_path / "31UGS.ipc", west), write(tmp_path / "32ULB.ipc", east)])
+    assert table.ids.tolist() == [1, 2, 3]
+    looks = table.looks("LAI")
+    assert [str(day) for day in looks.days] == ["2021-10-01", "2021-10-06", "2021-10-11"]
+    np.testing.assert_allclose(looks.mean, [[1, 1, np.nan], [2, 2.25, 3], [np.nan, 0.5, 0.5]])
+    np.testing.assert_array_equal(looks.pixels, [[50, 50, 0], [30, 30, 10], [0, 20, 20]])
 
 
 def write(path: Path, columns: dict[str, object], *, rows: int | None = None) -> Path:
@@ -162,7 +196,7 @@ def test_columns_of_one_day_are_weighted_by_pixels(tmp_path: Path) -> None:
     np.testing.assert_allclose(looks.mean[:, 0], [0.05, 0.04], rtol=1e-6)
     spread = np.sqrt(0.75 * 0.003**2 + 0.25 * 0.001**2 + 0.75 * 0.25 * 0.04**2)
     np.testing.assert_allclose(looks.stdev[:, 0], [spread, 0.0005], rtol=1e-5)
-    assert looks.pixels[:, 0].tolist() == [40, 4]
+    assert looks.pixels[:, 0].tolist() == [30, 4]  # the overlap of two tiles: no pixel counts twice
 
 
 def test_a_small_spread_survives(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import bisect
 import contextlib
 import datetime
+import functools
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -138,8 +140,9 @@ class MarkerTable:
     ) -> Looks:
         """Observations of one quantity, of a block of parcels.
 
-        Several columns of one day (tiles, orbits, tables) are combined, weighted by their pixel counts. The days are
-        the same for every block of rows.
+        Several columns of one day are combined, weighted by their pixel counts. Those of two tiles or tables show the
+        same ground (`seen_twice`), those of two orbits are looks of their own (`pooled`). The days are the same for
+        every block of rows.
 
         Parameters
         ----------
@@ -171,14 +174,22 @@ class MarkerTable:
         ]
         days = sorted({marker.day for _, marker in columns})
         wanted = self.ids[rows]
-        stats = np.empty((3, len(days), len(wanted)), np.float32)
+        stats = np.full((3, len(days), len(wanted)), np.nan, np.float32)
         places = {id(table): table.rows_of(wanted) for table in self._tables}
-        filled: set[int] = set()
-        for table, marker in columns:
-            day = bisect.bisect_left(days, marker.day)
-            fresh = table.statistics(marker, places[id(table)])
-            stats[:, day] = pooled(stats[:, day], fresh) if day in filled else fresh
-            filled.add(day)
+        # Of a country's many tables each holds the parcels of one tile: those without any of this block are not read.
+        held = [(t, m) for t, m in columns if isinstance(at := places[id(t)], slice) or (at >= 0).any()]
+
+        def statistics(column: tuple[_Table, Marker]) -> NDArray[np.floating[Any]]:
+            table, marker = column
+            return table.statistics(marker, places[id(table)])
+
+        held.sort(key=lambda column: (column[1].day, column[1].orbit))
+        for day, of_day in itertools.groupby(held, key=lambda column: column[1].day):
+            orbits = (
+                functools.reduce(seen_twice, map(statistics, same))
+                for _, same in itertools.groupby(of_day, key=lambda column: column[1].orbit)
+            )
+            stats[:, bisect.bisect_left(days, day)] = functools.reduce(pooled, orbits)
         stats[0, np.isnan(stats[0])] = 0
         pixels, mean, stdev = (np.ascontiguousarray(plane.T) for plane in stats)
         return Looks(np.array(days, "datetime64[D]"), mean, stdev, pixels)
@@ -205,6 +216,27 @@ def pooled(one: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> 
         share = m / (n + m)
         variance = (1 - share) * s**2 + share * t**2 + share * (1 - share) * (b - a) ** 2
     return np.stack([n + m, (1 - share) * a + share * b, np.sqrt(variance)])
+
+
+def seen_twice(one: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Statistics of ground that one pass shows on two tiles: of both, but no pixel counts twice.
+
+    A parcel in the overlap of two tiles, which may lie in two UTM zones, is measured on the grids of both. Mean and
+    deviation are those of `pooled`; the pixels are those of the tile that shows more of the parcel.
+
+    Parameters
+    ----------
+    one, other : (3, ...)
+        Pixels (count), mean, standard deviation; where one has no pixel (0 or NaN), the other is returned.
+
+    Returns
+    -------
+    (3, ...)
+        float64; 0 pixels and NaN where neither has any.
+    """
+    both = pooled(one, other)
+    both[0] = np.nan_to_num(np.fmax(one[0], other[0]))
+    return both
 
 
 @dataclass(frozen=True)

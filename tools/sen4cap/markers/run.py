@@ -14,11 +14,11 @@ from ..compiled import in_order
 from ..coverage import Block, ParcelShapes
 from ..errors import BadInput
 from ..grid import Grid
-from ..marker_table import Marker, new_markers, pooled
+from ..marker_table import Marker, new_markers, pooled, seen_twice
 from ..parcels import Parcels, read_parcels, report_problems
 from ..progress import track
 from ..scene import reading
-from ..stac import source_of
+from ..stac import source_of, tile_of
 from ..tables import write_details
 from .account import Account
 from .images import Settings, Source
@@ -92,8 +92,9 @@ def markers(
         sheets = _sheets(sources, settings, buffers, threads)
         steps = _statistics(sheets, found, settings, looks, account, threads)
         rows = {marker: row for row, marker in enumerate(columns)}
+        tiles: dict[Marker, str] = {}
         for source, parcels_there, stats in track(steps, "images", total=len(sources)):
-            _merge(table, rows, source, parcels_there, stats)
+            _merge(table, rows, tiles, source, parcels_there, stats)
         account.check(len(sources))
     write_details(output, account.details())
     report_problems(replace(found, problems=account.problems()))
@@ -167,13 +168,20 @@ def _measure(source: Source, blocks: Sequence[Block], count: int, settings: Sett
 def _merge(
     table: NDArray[np.float32],
     rows: Mapping[Marker, int],
+    tiles: dict[Marker, str],
     source: Source,
     parcels: NDArray[np.intp],
     stats: NDArray[np.float32],
 ) -> None:
-    """Add one image's statistics to the columns of its day; what another image put there is pooled with them."""
+    """Add one image's statistics to the columns of its day; what another image put there is combined with them.
+
+    Two images of one tile show different ground, those of two tiles may show the same.
+    """
+    tile = tile_of(source.item)
     for marker, fresh in zip(source.markers, stats.swapaxes(0, 1), strict=True):
+        combined = pooled if tiles.setdefault(marker, tile) == tile else seen_twice
+        tiles[marker] = tile
         at = [rows[replace(marker, stat=stat)] for stat in COLUMNS]
-        both = pooled(np.stack([table[row][parcels] for row in at]), fresh)
+        both = combined(np.stack([table[row][parcels] for row in at]), fresh)
         for row, values in zip(at, both, strict=True):
             table[row, parcels] = np.where(both[PIXELS] > 0, values, np.nan)

@@ -44,6 +44,14 @@ def test_a_block_holds_the_numbers_of_the_files(catalogue: Catalogue) -> None:
             scene.read(Window(1, 0, 20, 10))
 
 
+def test_windows_hold_whole_tiles_of_every_band(catalogue: Catalogue) -> None:
+    tiles = {"tiled": True, "blockxsize": 1024, "blockysize": 1024}
+    catalogue.add(shape=(2060, 2060), profile=tiles)
+    with open_scene(catalogue, ("B04", "B11"), angles=False) as scene:
+        corners = [(window.row_off, window.col_off, window.height, window.width) for window in scene.windows()]
+    assert corners == [(0, 0, 2048, 2048), (0, 2048, 2048, 12), (2048, 0, 12, 2048), (2048, 2048, 12, 12)]
+
+
 def test_windows_cover_the_scene_once(catalogue: Catalogue) -> None:
     catalogue.add(shape=(1100, 2060), profile={"tiled": True, "blockxsize": 256, "blockysize": 256})
     with open_scene(catalogue, ("B04",)) as scene:

@@ -76,7 +76,7 @@ class Block:
 class _Raster:
     """One band's file and where its first pixel lies in the scene's grid, counted in the file's own pixels.
 
-    `wide` says that it is stored in whole rows.
+    `wide` says that it is stored in whole rows, `tile` how wide its tiles are otherwise, in pixels of 10 m.
     """
 
     path: str
@@ -86,6 +86,7 @@ class _Raster:
     shape: tuple[int, int]
     nodata: float | None
     wide: bool
+    tile: int
 
 
 class Scene:
@@ -179,13 +180,15 @@ class Scene:
         return scene
 
     def windows(self) -> list[Window]:
-        """Windows that cover the scene, row by row, each of at most `BLOCK` rows and columns, edges at its multiples.
+        """Windows that cover the scene, row by row; at most twice `BLOCK` rows and columns, edges at its multiples.
 
-        Files stored in whole rows are not read in squares: their windows are as wide as the scene.
+        They hold whole tiles of the 20 m bands too, so that no tile is decompressed twice. Files stored in whole rows
+        are not read in squares: their windows are as wide as the scene.
         """
         rows, columns = self.grid.shape
-        wide = any(raster.wide for raster in self._rasters.values())
-        height, width = (BLOCK // 2, columns) if wide else (BLOCK, BLOCK)
+        files = self._rasters.values()
+        side = 2 * BLOCK if any(BLOCK < file.tile <= 2 * BLOCK for file in files) else BLOCK
+        height, width = (BLOCK // 2, columns) if any(file.wide for file in files) else (side, side)
         return [
             Window(left, top, min(width, columns - left), min(height, rows - top))
             for top in range(0, rows, height)
@@ -363,6 +366,7 @@ def _fit(opened: Mapping[str, DatasetReader]) -> tuple[Grid, dict[str, _Raster]]
             shape=grid.shape,
             nodata=opened[name].nodata,
             wide=opened[name].block_shapes[0][1] > 2 * BLOCK,
+            tile=opened[name].block_shapes[0][1] * sizes[name] // FINE_M,
         )
         for name, grid in grids.items()
     }

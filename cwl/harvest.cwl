@@ -16,7 +16,8 @@ inputs:
     doc: Daily parcel series, from `sen4cap smooth`.
     inputBinding: {prefix: --series}
   markers:
-    type: ["null", {type: array, items: File, inputBinding: {prefix: --markers}}]
+    type: {type: array, items: File, inputBinding: {prefix: --markers}}
+    default: []
     label: Marker tables
     doc: "Marker tables the series was made from: the looks themselves date a harvest better; repeat for several."
   variable:

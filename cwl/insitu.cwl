@@ -31,7 +31,8 @@ inputs:
     doc: The autumn of the winter season; it is the product's year.
     inputBinding: {prefix: --season}
   main_harvest:
-    type: ["null", {type: array, items: File, inputBinding: {prefix: --main-harvest}}]
+    type: {type: array, items: File, inputBinding: {prefix: --main-harvest}}
+    default: []
     label: Main crop harvest
     doc: Main crop harvest (CPMCH) raster on the grid of each --sce; the emergence must come after it.
   buffer:

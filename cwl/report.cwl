@@ -56,9 +56,8 @@ inputs:
     doc: Bare-soil intervals, from `sen4cap soil`; drawn below the curves.
     inputBinding: {prefix: --soil}
   markers:
-    type:
-      - "null"
-      - {type: array, items: File, inputBinding: {prefix: --markers}}
+    type: {type: array, items: File, inputBinding: {prefix: --markers}}
+    default: []
     label: Marker tables
     doc: Marker table (MDB1), Arrow or CSV, whose looks are drawn as dots on the curves; repeat for several.
   curves:

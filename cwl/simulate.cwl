@@ -75,6 +75,11 @@ inputs:
     doc: Sentinel-2 tile the landscape lies in.
     default: 31UFS
     inputBinding: {prefix: --tile}
+  second_tile:
+    type: string?
+    label: Second tile
+    doc: Neighbouring tile that shows the eastern two thirds, perhaps of the next zone; --tile then shows the western.
+    inputBinding: {prefix: --second-tile}
   crs:
     type: string
     label: Parcels' CRS

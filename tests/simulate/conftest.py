@@ -27,7 +27,7 @@ def season_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def simulate_small():
     return run_simulate
 

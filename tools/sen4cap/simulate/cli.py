@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ..options import check_span, end_option, output_option, start_option, threads_option
+from ..options import Tile, check_span, end_option, output_option, start_option, threads_option
 
 
 @click.command()
@@ -54,6 +54,11 @@ from ..options import check_span, end_option, output_option, start_option, threa
 )
 @click.option("--tile", default="31UFS", show_default=True, help="Sentinel-2 tile the landscape lies in.")
 @click.option(
+    "--second-tile",
+    type=Tile(),
+    help="Neighbouring tile that shows the eastern two thirds, perhaps of the next zone; --tile then shows the western.",
+)
+@click.option(
     "--crs", default="EPSG:31370", show_default=True, help="National coordinate reference system of the parcels."
 )
 @threads_option
@@ -70,6 +75,7 @@ def simulate(
     insitu_share: float,
     label_noise: float,
     tile: str,
+    second_tile: str | None,
     crs: str,
     threads: int,
     output: Path,
@@ -92,7 +98,8 @@ def simulate(
     from .tiles import check_place
 
     try:
-        check_place(tile, crs)
+        for each in filter(None, (tile, second_tile)):
+            check_place(each, crs)
     except ValueError as error:
         raise click.UsageError(f"{error}.") from error
     if canopy == "prosail" and importlib.util.find_spec("prosail") is None:
@@ -113,6 +120,7 @@ def simulate(
         insitu_share=insitu_share,
         label_noise=label_noise,
         tile=tile,
+        second_tile=second_tile,
         crs=crs,
         threads=threads,
         output=output,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,6 +30,7 @@ from .landscape import Landscape, draw_landscape
 from .orbits import Look, looks
 from .plots import Plots, draw_plots
 from .scenery import make_scenery
+from .shares import on_share, shares
 from .tiles import utm_of_tile
 from .weather import Weather
 
@@ -52,6 +54,7 @@ def simulate(
     insitu_share: float,
     label_noise: float,
     tile: str,
+    second_tile: str | None,
     crs: str,
     threads: int,
     output: Path,
@@ -63,20 +66,25 @@ def simulate(
     utm, corner, (longitude, latitude) = place_in_tile(plots, tile)
     landscape = draw_landscape(parcels_count, season=winter, seed=seed, latitude=latitude, start=start, end=end)
     scenery = make_scenery(plots, landscape, crs=utm, corner=corner, seed=seed)
+    grids = shares(scenery.grid, tile, second_tile)
     passes = looks(start, end, latitude=latitude, longitude=longitude, seed=seed)
     if not passes:
         raise BadInput(f"{start} to {end}", "holds no pass of the satellites", do="choose a longer span")
     frame = parcel_frame(plots, landscape, utm=utm, corner=corner, crs=crs, season=winter)
     with whole_folder(output) as folder:
 
-        def take(look: Look) -> pystac.Item:
-            scene = observe(scenery, look, model, regime=clouds, seed=seed)
-            write_scene(folder / item_id(look, tile), scene, scenery.grid)
-            return scene_item(look, scene, scenery.grid, tile=tile)
+        def take(look: Look) -> list[pystac.Item]:
+            whole = observe(scenery, look, model, regime=clouds, seed=seed)
+            items = []
+            for name, grid in grids.items():
+                scene = on_share(whole, scenery.grid, grid)
+                write_scene(folder / item_id(look, name), scene, grid)
+                items.append(scene_item(look, scene, grid, tile=name))
+            return items
 
-        items = list(track(_on_threads(take, passes, threads), "acquisitions", total=len(passes)))
+        taken = list(track(_on_threads(take, passes, threads), "acquisitions", total=len(passes)))
         write_items(
-            folder, items, id=f"simulated-{tile}-{season}-{seed}",
+            folder, itertools.chain.from_iterable(taken), id=f"simulated-{'-'.join(grids)}-{season}-{seed}",
             description=f"Simulated Sentinel-2 L2A, season {season}, {parcels_count} parcels, seed {seed}",
         )  # fmt: skip
         _write_tables(
@@ -95,7 +103,7 @@ def canopy_model(name: str) -> CanopyModel:
     return ProsailModel()
 
 
-def _on_threads(work: object, things: list[Look], threads: int) -> Iterator[pystac.Item]:
+def _on_threads(work: object, things: list[Look], threads: int) -> Iterator[list[pystac.Item]]:
     with ThreadPoolExecutor(thread_count(threads)) as pool:
         yield from pool.map(work, things)  # type: ignore[arg-type]
 

@@ -1,0 +1,1 @@
+"""The suite beside its peers: `make bench`."""

@@ -1,0 +1,347 @@
+"""Scenes to products to parcels: lai and markers beside reading the same files."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import rasterio
+from rasterio.windows import Window
+
+from sen4cap import l3b
+from sen4cap.coverage import ParcelShapes
+from sen4cap.lai.networks import load
+from sen4cap.marker_table import MarkerTable
+from sen4cap.markers.kernel import MEAN, PIXELS, moments, statistics
+from sen4cap.parcels import read_parcels
+
+from . import made, peers
+from .plan import FULL_SIDE, THREADS, Plan
+from .rows import Bound, Findings, Row
+from .timing import Sample, apart, command, middle, ratios, take_turns
+
+NETWORK_BANDS = [*load("sen4cap-allbands").bands, "SCL"]
+"""Files that lai reads, and markers of LAI, FCOVER, NDVI and NBR2 too."""
+
+MARKERS = "LAI,FCOVER,NDVI,NBR2"
+MORE = 6
+"""Images that one run of markers reads more than the other."""
+
+
+def measure(plan: Plan) -> Findings:
+    """Measure lai, and markers from products and from scenes."""
+    found = Findings()
+    place = plan.work / f"imagery-{plan.side}"
+    scene = made.scene(place / "scene", plan.side, days=6)
+    made.some_days(scene, place / "one", 1)
+    made.product(place / "product", plan.side, days=2 + MORE)
+    made.parcels(place / "parcels.gpkg", plan.parcels, plan.side)
+    for part in (_lai, _one_more_raster, _zonal_alone, _markers_of_scenes):
+        found.extend(part(plan, place))
+    return found
+
+
+def _whole(plan: Plan) -> str:
+    return f"{plan.side} x {plan.side} pixels"
+
+
+def _lai(plan: Plan, place: Path) -> Findings:
+    files = peers.paths_of(place / "scene", NETWORK_BANDS)
+    turns = take_turns(
+        {
+            "floor": lambda: apart(peers.read_whole, files, THREADS),
+            "lai": lambda: _run_lai(place, "l3b", "LAI,FCOVER,FAPAR"),
+            "numpy": lambda: apart(networks_in_numpy, str(place / "scene"), plan.part),
+        },
+        rounds=plan.rounds,
+    )
+    worst = _against_numpy(place, plan.part)
+    scale = (plan.side / plan.part) ** 2
+    numpy_times = [Sample(s.wall * scale, s.cpu * scale, s.peak_mib) for s in turns["numpy"]]
+    size = sum(path.stat().st_size for path in (place / "l3b").rglob("*.TIF"))
+    work = f"lai: one date, {_whole(plan)}"
+    found = Findings(
+        rows=[
+            Row(
+                work,
+                f"reading the same {len(files)} files with rasterio, two threads",
+                ratios(turns["lai"], turns["floor"]),
+                bound=Bound(most=2.5),
+                cpu=ratios(turns["lai"], turns["floor"], "cpu"),
+                note=f"LAI, FCOVER, FAPAR, their domain flags and the status flags written: {size / 1e6:.0f} MB",
+            ),
+            Row(
+                work,
+                "the three networks alone, in plain numpy (float32)",
+                ratios(numpy_times, turns["lai"]),
+                bound=Bound(least=12),
+                cpu=ratios(numpy_times, turns["lai"], "cpu"),
+                note=f"numpy measured on {plan.part} x {plan.part} pixels and scaled; LAI, FCOVER and FAPAR agree "
+                f"within {worst:.4f}, of which 0.001 is the product's step",
+            ),
+            Row(work, "", [s.peak_mib for s in turns["lai"]], "MiB", Bound(most=1536), note="peak memory"),
+        ],
+        numbers={
+            "lai_cpu": middle(turns["lai"], "cpu"),
+            "lai_wall": middle(turns["lai"]),
+            "lai_floor_cpu": middle(turns["floor"], "cpu"),
+            "lai_floor_wall": middle(turns["floor"]),
+        },
+    )
+    return found
+
+
+def _run_lai(place: Path, name: str, variables: str, *, items: str = "one") -> Sample:
+    shutil.rmtree(place / name, ignore_errors=True)
+    return command(
+        *("lai", "--items", items, "--variables", variables, "--threads", THREADS, "--output", name), folder=place
+    )
+
+
+def networks_in_numpy(scene: str, part: int) -> None:
+    """Evaluate the networks on the upper left part of a scene, 20 m bands repeated; the reading counts little."""
+    peers.networks(part, _reflectances(Path(scene), part), _cosines())
+
+
+def _reflectances(scene: Path, part: int) -> list[np.ndarray]:
+    found = []
+    for path in peers.paths_of(scene, NETWORK_BANDS[:-1]):
+        with rasterio.open(path) as raster:
+            step = round(raster.res[0] / 10)
+            numbers = raster.read(1, window=Window(0, 0, part // step, part // step))
+        found.append((numbers * np.float32(0.0001) - np.float32(0.1)).repeat(step, axis=0).repeat(step, axis=1))
+    return found
+
+
+def _cosines() -> tuple[float, float, float]:
+    angles = made.ANGLES
+    return (
+        math.cos(math.radians(angles["view:incidence_angle"])),
+        math.cos(math.radians(90 - angles["view:sun_elevation"])),
+        math.cos(math.radians(angles["view:sun_azimuth"] - angles["view:azimuth"])),
+    )
+
+
+def _against_numpy(place: Path, part: int) -> float:
+    """Greatest difference between the product and plain numpy, where the product has a value.
+
+    One pixel in 100,000 may lie on the step of the output rule, where the last bit decides, and is left out.
+    """
+    expected = peers.networks(part, _reflectances(place / "scene", part), _cosines())
+    worst = 0.0
+    for plane, name in zip(expected, ("LAI", "FAPAR", "FCOVER"), strict=True):
+        (path,) = (place / "l3b").rglob(f"*{l3b.VALUE_KEYS[name]}*.TIF")
+        with rasterio.open(path) as raster:
+            codes = raster.read(1, window=Window(0, 0, part, part))
+        seen = codes != l3b.NODATA
+        if seen.mean() < 0.3:
+            raise AssertionError(f"{path}: nearly no value")
+        worst = max(worst, float(np.quantile(np.abs(codes[seen] * l3b.SCALE - plane[seen]), 1 - 1e-5)))
+    if worst > 0.0015:
+        raise AssertionError(f"lai and numpy differ by {worst}")
+    return worst
+
+
+def _one_more_raster(plan: Plan, place: Path) -> Findings:
+    files = peers.paths_of(place / "product", [l3b.VALUE_KEYS["LAI"], l3b.STATUS_KEY])
+    for name, days in (("few", 2), ("many", 2 + MORE)):
+        made.some_days(place / "product", place / name, days)
+    turns = take_turns(
+        {
+            "floor": lambda: apart(peers.read_whole, files, THREADS, MORE),
+            "few": lambda: _run_markers(place, "few", "LAI"),
+            "many": lambda: _run_markers(place, "many", "LAI"),
+        },
+        rounds=plan.rounds + 2,
+    )
+    pairs = list(zip(turns["many"], turns["few"], strict=True))
+    more = [Sample(a.wall - b.wall, a.cpu - b.cpu, a.peak_mib) for a, b in pairs]
+    return Findings(
+        rows=[
+            Row(
+                f"markers: one more product, {_whole(plan)}, {plan.parcels:,} parcels",
+                "reading its two files with rasterio",
+                ratios(more, turns["floor"]),
+                bound=Bound(most=1.15),
+                cpu=ratios(more, turns["floor"], "cpu"),
+                note=f"the command with {2 + MORE} products less the command with 2; both sides on two threads",
+            ),
+        ],
+        numbers={
+            "markers_product_cpu": middle(more, "cpu") / MORE,
+            "markers_product_floor_cpu": middle(turns["floor"], "cpu") / MORE,
+            "markers_peak": middle(turns["many"], "peak_mib"),
+        },
+    )
+
+
+def _run_markers(place: Path, items: str, variables: str, *, name: str = "") -> Sample:
+    return command(
+        *("markers", "--items", items, "--parcels", "parcels.gpkg", "--variables", variables, "--threads", THREADS),
+        *("--output", f"{name or items}.ipc"),
+        folder=place,
+    )
+
+
+def _zonal_alone(plan: Plan, place: Path) -> Findings:
+    answer = apart(
+        zonal_beside_exactextract, str(place / "product"), str(place / "parcels.gpkg"), plan.side, plan.rounds
+    ).answer
+    if answer["worst_mean"] > 1e-3 or answer["worst_pixels"] > 1e-3:
+        raise AssertionError(f"markers and exactextract differ: {answer}")
+    work = f"markers: zonal work of one raster in memory, {plan.parcels:,} parcels"
+    note = (
+        f"means agree within {answer['worst_mean']:.1e} of their value, pixel counts within "
+        f"{answer['worst_pixels']:.1e}; exactextract from an array in memory, too"
+    )
+    return Findings(
+        rows=[
+            Row(
+                work,
+                "exactextract, count, mean and deviation",
+                [a / b for a, b in zip(answer["peer"], answer["ours"], strict=True)],
+                bound=Bound(least=100),
+                cpu=[a / b for a, b in zip(answer["peer_cpu"], answer["ours_cpu"], strict=True)],
+                note=note,
+            ),
+            Row(
+                f"markers: set-up once, {plan.parcels:,} parcels on {_whole(plan)}",
+                "",
+                answer["setup"],
+                "s",
+                Bound(most=20),
+                note="parcels read, shrunk by 5 m, laid on the grid, sorted into blocks",
+            ),
+        ],
+        numbers={"zonal_cpu": float(np.median(answer["ours_cpu"])), "setup": float(np.median(answer["setup"]))},
+    )
+
+
+def zonal_beside_exactextract(product: str, parcels: str, side: int, rounds: int) -> dict[str, Any]:
+    """Statistics of all parcels by both, in turns, from an array in memory."""
+    from exactextract import exact_extract
+    from exactextract.raster import NumPyRasterSource
+
+    with rasterio.open(peers.paths_of(Path(product), [l3b.VALUE_KEYS["LAI"]])[0]) as raster:
+        pixels, bounds, crs = raster.read(1), raster.bounds, raster.crs.to_wkt()
+    frame = read_parcels(Path(parcels), fields=()).frame
+    grid = made.grid(side)
+    times: dict[str, list[float]] = {name: [] for name in ("setup", "ours", "ours_cpu", "peer", "peer_cpu")}
+
+    def timed(name: str, work: Callable[[], Any]) -> Any:
+        cpu, wall = time.process_time(), time.perf_counter()
+        answer = work()
+        times[name].append(time.perf_counter() - wall)
+        times.setdefault(f"{name}_cpu", []).append(time.process_time() - cpu)
+        return answer
+
+    def set_up() -> None:
+        found = read_parcels(Path(parcels), fields=()).frame
+        ParcelShapes(found.geometry, threads=THREADS).on(grid, buffer=-5.0)[0].blocks(1024, 1024)
+
+    coverage, _ = ParcelShapes(frame.geometry, threads=THREADS).on(grid, buffer=0.0)
+    blocks = coverage.blocks(1024, 1024)
+    stacks = [np.ascontiguousarray(pixels[b.window.toslices()])[None] for b in blocks]
+    usable = [np.ones(stack.shape[1:], bool) for stack in stacks]
+
+    def ours() -> np.ndarray:
+        sums = np.zeros((3, 1, len(frame)))
+        for block, stack, clear in zip(blocks, stacks, usable, strict=True):
+            part = moments(
+                stack, clear, nodata=l3b.NODATA, first=block.first, pixel=block.pixel, fraction=block.fraction
+            )
+            sums[:, :, block.parcels] += part
+        return statistics(sums)[:, 0]
+
+    raster = NumPyRasterSource(pixels, *bounds, nodata=l3b.NODATA, srs_wkt=crs)
+    ours()
+    set_up()
+    times["setup"].clear()
+    for _ in range(rounds):
+        timed("setup", set_up)
+        found = timed("ours", ours)
+        expected = timed("peer", lambda: exact_extract(raster, frame, ["count", "mean", "stdev"], output="pandas"))
+    seen = expected["count"].to_numpy() > 0
+    mean = expected["mean"].to_numpy()[seen].astype(float)
+    return times | {
+        "worst_mean": float((np.abs(found[MEAN][seen] - mean) / np.maximum(np.abs(mean), 1)).max()),
+        "worst_pixels": float(np.abs(found[PIXELS] - expected["count"].to_numpy()).max()),
+    }
+
+
+def _markers_of_scenes(plan: Plan, place: Path) -> Findings:
+    files = peers.paths_of(place / "scene", NETWORK_BANDS)
+    variables = "LAI,FCOVER,NDVI"
+
+    def in_two_steps() -> Sample:
+        first = _run_lai(place, "l3b", variables)
+        second = command(
+            *("markers", "--items", "l3b", "--items", "one", "--parcels", "parcels.gpkg", "--variables", MARKERS),
+            *("--threads", THREADS, "--output", "two-steps.ipc"),
+            folder=place,
+        )
+        return Sample(first.wall + second.wall, first.cpu + second.cpu, max(first.peak_mib, second.peak_mib))
+
+    turns = take_turns(
+        {
+            "floor": lambda: apart(peers.read_whole, files, THREADS),
+            "direct": lambda: _run_markers(place, "one", MARKERS, name="direct"),
+            "two steps": in_two_steps,
+        },
+        rounds=plan.rounds,
+    )
+    worst = _differences(place / "direct.ipc", place / "two-steps.ipc")
+    work = f"markers from L2A: {MARKERS}, one date, {_whole(plan)}, {plan.parcels:,} parcels"
+    return Findings(
+        rows=[
+            Row(
+                work,
+                f"reading the same {len(files)} files with rasterio, two threads",
+                ratios(turns["direct"], turns["floor"]),
+                bound=Bound(most=1.8),
+                cpu=ratios(turns["direct"], turns["floor"], "cpu"),
+                note="start-up, parcels and their set-up included",
+            ),
+            Row(
+                work,
+                "lai, then markers of the products",
+                ratios(turns["two steps"], turns["direct"]),
+                bound=Bound(least=3),
+                cpu=ratios(turns["two steps"], turns["direct"], "cpu"),
+                note="means agree within "
+                + ", ".join(f"{name} {value:.1f}" for name, value in worst.items())
+                + " raster units (thousandths); the products are truncated to whole ones",
+            ),
+        ],
+        numbers={
+            "markers_scene_cpu": middle(turns["direct"], "cpu"),
+            "markers_scene_wall": middle(turns["direct"]),
+            "markers_scene_floor_cpu": middle(turns["floor"], "cpu"),
+        },
+    )
+
+
+def _differences(one: Path, other: Path) -> dict[str, float]:
+    """Greatest difference of the means of two tables, by variable; the same parcels must be seen."""
+    tables = [pa.ipc.open_file(pa.memory_map(str(path))).read_all() for path in (one, other)]
+    worst = {}
+    for marker in MarkerTable([one]).markers:
+        a, b = (table.column(marker.name).to_numpy(zero_copy_only=False) for table in tables)
+        if not np.array_equal(np.isnan(a), np.isnan(b)):
+            raise AssertionError(f"{marker.name}: not the same parcels are seen")
+        worst[marker.type] = float(np.nanmax(np.abs(a - b)))
+    # The product cuts off up to one unit; NDVI and NBR2 come from the same numbers.
+    if max(worst.values()) > 1.1:
+        raise AssertionError(f"markers from scenes and from products differ: {worst}")
+    return worst
+
+
+def part_of_tile(plan: Plan) -> float:
+    """Share of a whole tile that the large scene is."""
+    return (plan.side / FULL_SIDE) ** 2

@@ -36,7 +36,8 @@ def cwl_type(option: click.Option) -> object:
     elif isinstance(kind, click.Choice):
         name = ("enum", *kind.choices)
     elif isinstance(kind, click.Path):
-        name = "string" if not kind.exists else "File" if kind.file_okay else "Directory"
+        kinds = [found for found, allowed in (("File", kind.file_okay), ("Directory", kind.dir_okay)) if allowed]
+        name = "string" if not kind.exists else kinds[0] if len(kinds) == 1 else tuple(kinds)
     elif isinstance(kind, click.types.IntParamType):
         name = "int"
     elif isinstance(kind, click.types.FloatParamType):
@@ -129,7 +130,7 @@ def test_descriptor_has_the_house_form(tool: str) -> None:
     assert pull == f"ghcr.io/sen4cap/{image}:{__version__}"
     resources = descriptor["requirements"]["ResourceRequirement"]
     assert set(resources) == {"coresMin", "coresMax", "ramMin", "ramMax"}
-    assert descriptor["requirements"]["NetworkAccess"] == {"networkAccess": tool == "fetch"}
+    assert descriptor["requirements"]["NetworkAccess"] == {"networkAccess": tool in ("tiles", "fetch")}
     assert set(descriptor) <= {
         *("cwlVersion", "class", "id", "label", "doc", "baseCommand", "hints", "requirements", "inputs", "outputs"),
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sen4cap.cli import TOOLS
+from sen4cap.cli import COMMANDS
 
 PACKAGE = Path(__file__).parents[2] / "tools" / "sen4cap"
 MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
@@ -32,7 +32,7 @@ def imports_of(module: Path) -> Iterator[tuple[str, ...]]:
 def test_imports_keep_the_house_in_order(module: Path) -> None:
     tool = module.parts[0] if len(module.parts) > 1 else None
     for target in imports_of(module):
-        if target[0] not in TOOLS:
+        if target[0] not in COMMANDS:
             continue
         assert tool is not None, f"shared noun {module} imports the tool {target[0]}"
         rooms = target[1:2]

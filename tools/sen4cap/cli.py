@@ -11,6 +11,7 @@ from . import __version__
 from .errors import Sen4capError
 
 TOOLS = (
+    "tiles",
     "fetch",
     "lai",
     "markers",
@@ -25,18 +26,21 @@ TOOLS = (
     "simulate",
 )
 """Every tool, in the order in which a parcel passes through them. Each is a folder beside this file."""
+AROUND = ("run",)
+"""Commands about whole runs of tools. They are folders beside this file too, but no step of a workflow: no CWL."""
+COMMANDS = (*TOOLS, *AROUND)
 
 
 class Suite(click.Group):
-    """A group that imports a tool's command when it is asked for, and turns a user's errors into one line."""
+    """A group that imports a command when it is asked for, and turns a user's errors into one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the tools in the order of the chain."""
-        return list(TOOLS)
+        """Name the tools in the order of the chain, then the commands about runs."""
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one tool's command."""
-        if cmd_name not in TOOLS:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(importlib.import_module(f".{cmd_name}.cli", __package__), cmd_name)
         return command
@@ -68,7 +72,8 @@ def main() -> None:
     """Winter cover crops from Sentinel-2, parcel by parcel.
 
     A season flows from left to right: fetch, lai, markers, smooth, classify, season, soil, harvest, intercrop, report.
-    `sen4cap TOOL --help` explains a tool and gives an example; workflows/ chains them with CWL.
+    `sen4cap TOOL --help` explains a tool and gives an example; workflows/ chains them with CWL, and `sen4cap run` runs
+    such a workflow.
 
     Exit codes: 0 done, 2 wrong usage, 3 bad input, 4 a remote service failed, 1 anything unforeseen.
     """

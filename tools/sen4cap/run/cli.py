@@ -1,0 +1,67 @@
+"""sen4cap run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..errors import BadInput
+
+RUNNERS = ("cwltool", "toil")
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("workflow", metavar="WORKFLOW")
+@click.argument("job", metavar="JOB", type=click.Path(path_type=Path))
+@click.argument("runner_options", metavar="[RUNNER OPTIONS]...", nargs=-1, type=click.UNPROCESSED)
+@click.option(
+    "--runner",
+    type=click.Choice(RUNNERS),
+    default="cwltool",
+    show_default=True,
+    help="What runs the workflow: cwltool on this machine, Toil there or on a cluster.",
+)
+@click.option(
+    "--output",
+    "--outdir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="results",
+    show_default=True,
+    help="Folder for the results; run/ in it holds the record, the logs and what an interrupted run goes on from.",
+)
+@click.option(
+    "--from-scratch",
+    is_flag=True,
+    help="Redo every step, also those that an interrupted run has finished.",
+)
+def run(
+    workflow: str, job: Path, runner_options: tuple[str, ...], runner: str, output: Path, from_scratch: bool
+) -> None:
+    """Run a CWL workflow with a job file, show its steps, record it, and go on after an interruption.
+
+    The same command again goes on where an interrupted or failed run stopped. Options that are not listed here go to
+    the runner; write them behind the job file: --no-container, --parallel, --batchSystem slurm. The paths of the
+    outputs are printed on standard output. A step that fails passes its exit code on.
+
+    \b
+    Example: sen4cap run --output results workflows/wcc.cwl job.yml --no-container
+    """
+    if workflow.startswith("-"):
+        raise click.UsageError(f"{workflow} is an option of the runner; write it behind the job file.")
+    wrong = [word for word in runner_options if not word.startswith("-")][:1] if not_an_option(runner_options) else []
+    if wrong:
+        raise click.UsageError(f"{wrong[0]} is one file too many; give one workflow and one job file.")
+    if "--restart" in runner_options:
+        raise click.UsageError("--restart is not needed: the same command again goes on by itself.")
+    try:
+        from .run import run as start
+    except ModuleNotFoundError as error:
+        raise BadInput(error.name, "is not installed here", do='run pip install "sen4cap[run]"') from error
+
+    start(workflow, job, runner=runner, options=runner_options, output=output, from_scratch=from_scratch)
+
+
+def not_an_option(words: tuple[str, ...]) -> bool:
+    """Whether what follows the job file begins with something that is no option."""
+    return bool(words) and not words[0].startswith("-")

@@ -28,9 +28,9 @@ inputs:
     secondaryFiles: ["^_details.parquet?"]
     inputBinding: {prefix: --soil}
   classes:
-    type: File?
+    type: ["null", File, Directory]
     label: Classes
-    doc: "Classes of the parcels: wcc.csv from `sen4cap classify`."
+    doc: "Classes of the parcels: wcc.csv from `sen4cap classify`, or the folder that holds it."
     inputBinding: {prefix: --classes}
   season_end:
     type: string

@@ -20,9 +20,9 @@ inputs:
     label: Marker tables
     doc: Marker table (MDB1), Arrow or CSV; repeat for several.
   classes:
-    type: File?
+    type: ["null", File, Directory]
     label: Classes
-    doc: "Classes of the parcels: wcc.csv from `sen4cap classify`."
+    doc: "Classes of the parcels: wcc.csv from `sen4cap classify`, or the folder that holds it."
     inputBinding: {prefix: --classes}
   season_start:
     type: string

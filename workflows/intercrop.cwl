@@ -4,7 +4,7 @@ id: intercropping
 label: Intercropping period
 doc: >-
   Dates the winter cover crops of classified parcels and says how the time between the two main crops was spent: bare or
-  not, before, during and after the cover crop.
+  not, before, during and after the cover crop. Writes the result folder with maps, curves and report.
 requirements:
   MultipleInputFeatureRequirement: {}
 inputs:
@@ -17,9 +17,18 @@ inputs:
     label: Marker tables
     doc: MDB1 tables with LAI, FCOVER, NDVI and NBR2 on the same parcels.
   classes:
-    type: File?
+    type: Directory
     label: Classes
-    doc: wcc.csv from the tool classify; without it every parcel of the series is dated.
+    doc: Folder with wcc.csv, from the tool classify or of an earlier run.
+  parcels:
+    type: File
+    label: Parcels
+    doc: The parcels that were classified, GeoPackage, Shapefile, GeoParquet or FlatGeobuf.
+  id_field:
+    type: string
+    label: Identifier
+    doc: Field of the parcels that holds the integer identifier.
+    default: NewID
   start:
     type: string
     label: First day
@@ -28,6 +37,14 @@ inputs:
     type: string
     label: Last day
     doc: Last day to look at, YYYY-MM-DD; after the emergence of the next main crop.
+  crop_before:
+    type: string?
+    label: Field of the crop before
+    doc: Field of the parcels with the main crop before the winter, named on the curves.
+  crop_after:
+    type: string?
+    label: Field of the crop after
+    doc: Field of the parcels with the main crop after the winter, named on the curves.
   practices:
     type: File?
     label: Agricultural practices (L4C)
@@ -36,6 +53,11 @@ inputs:
     type: File?
     label: Weather
     doc: CSV date,precipitation_mm; looks soon after rain are then left out of the bare-soil detection.
+  keep_markers:
+    type: boolean
+    label: Keep marker tables and series
+    doc: Put the marker tables and the daily series into the result folder too.
+    default: false
 steps:
   season:
     label: Date the cover crops
@@ -76,28 +98,29 @@ steps:
       soil: soil/table
       classes: classes
     out: [table]
+  report:
+    label: Report
+    doc: Maps, curves and all result files in one folder.
+    run: ../cwl/report.cwl
+    in:
+      parcels: parcels
+      id_field: id_field
+      series: series
+      markers: markers
+      classes: classes
+      season: season/table
+      intercrop: intercrop/table
+      harvest:
+        source: [practices, harvest/table]
+        pickValue: first_non_null
+      soil: soil/table
+      crop_before: crop_before
+      crop_after: crop_after
+      keep_markers: keep_markers
+    out: [folder]
 outputs:
-  characteristics:
-    type: File
-    secondaryFiles: [^_details.parquet]
-    label: Characteristics
-    doc: season.csv, with its details beside it.
-    outputSource: season/table
-  soil_intervals:
-    type: File
-    secondaryFiles: [^_details.parquet]
-    label: Bare-soil intervals
-    doc: soil.csv, with its details beside it.
-    outputSource: soil/table
-  harvest_weeks:
-    type: File
-    label: Harvest weeks
-    doc: The L4C product where it is given, else harvest.csv.
-    outputSource: [practices, harvest/table]
-    pickValue: first_non_null
-  period:
-    type: File
-    secondaryFiles: [^_details.parquet]
-    label: Intercropping period
-    doc: intercrop.csv, with its details beside it.
-    outputSource: intercrop/table
+  results:
+    type: Directory
+    label: Results
+    doc: All result files, maps, curves and index.html, as a STAC catalogue.
+    outputSource: report/folder

@@ -99,41 +99,28 @@ steps:
       crops: crops
       crop_before: crop_before
       crop_after: crop_after
-    out: [folder, table]
+    out: [folder]
   intercropping:
-    label: Date and analyse
-    doc: Dates of the cover crops and the time between the main crops.
+    label: Date, analyse, report
+    doc: Dates of the cover crops, the time between the main crops, maps and curves.
     run: intercrop.cwl
     in:
       series: smooth/series
       markers: markers
-      classes: classify/table
-      start: start
-      end: end
-      practices: practices
-      weather: weather
-    out: [characteristics, soil_intervals, harvest_weeks, period]
-  report:
-    label: Report
-    doc: Maps, curves and all result files in one folder.
-    run: ../cwl/report.cwl
-    in:
+      classes: classify/folder
       parcels: parcels
       id_field: id_field
-      series: smooth/series
-      markers: markers
-      classes: classify/folder
-      season: intercropping/characteristics
-      intercrop: intercropping/period
-      harvest: intercropping/harvest_weeks
-      soil: intercropping/soil_intervals
+      start: start
+      end: end
       crop_before: crop_before
       crop_after: crop_after
+      practices: practices
+      weather: weather
       keep_markers: keep_markers
-    out: [folder]
+    out: [results]
 outputs:
   results:
     type: Directory
     label: Results
     doc: All result files, maps, curves and index.html, as a STAC catalogue.
-    outputSource: report/folder
+    outputSource: intercropping/results

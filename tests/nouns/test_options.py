@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
+from sen4cap.cli import main
 from sen4cap.options import Date, MonthDay, Numbers, Words, check_span
 
 
@@ -38,3 +41,11 @@ def test_a_span_that_ends_before_it_begins_is_wrong_usage() -> None:
     check_span(None, datetime.date(2021, 1, 1))
     with pytest.raises(click.UsageError, match="--start 2021-02-01 is after --end 2021-01-01"):
         check_span(datetime.date(2021, 2, 1), datetime.date(2021, 1, 1))
+
+
+@pytest.mark.parametrize("tool", ["season", "intercrop"])
+def test_a_folder_without_classes_is_refused(tool: str, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    result = CliRunner().invoke(main, [tool, "--classes", str(tmp_path / "run")])
+    assert result.exit_code == 3
+    assert f"{tmp_path / 'run'}: holds no wcc.csv" in result.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ CSV_COLUMNS = {
     "season.csv": "NewID,Em_d,Ter_d,S_length,Uncert_em,Uncert_ter,M_gro_d,M_gro_val,M_gro_t,M_cov_d,M_co_val,M_co_t",
     "intercrop.csv": "NewID,Inter_d,BS_d,NBS_d,BS_b,BS_a,BS_per,NBS_per,BS_b_per,BS_a_per",
 }
+KEPT_ON_REQUEST = {"markers.ipc", "series.arrow"}
 
 
 def test_result_files_have_the_fixed_columns(season_run: Path) -> None:
@@ -87,14 +89,17 @@ def test_from_markers_gives_the_same(
 def test_intercropping_alone_gives_the_same(
     season_run: Path, season_job: dict[str, Any], run_workflow: Any, tmp_path: Path
 ) -> None:
-    job = {key: season_job[key] for key in ("practices", "weather", "start", "end")}
-    for key, name in (("series", "series.arrow"), ("classes", "wcc.csv")):
-        job[key] = {"class": "File", "location": (season_run / name).as_uri()}
+    wanted = ("practices", "weather", "start", "end", "parcels", "crop_before", "crop_after")
+    job = {key: season_job[key] for key in wanted}
+    job["series"] = {"class": "File", "location": (season_run / "series.arrow").as_uri()}
     job["markers"] = [{"class": "File", "location": (season_run / "markers.ipc").as_uri()}]
-    again = run_workflow("intercrop", job, tmp_path)
-    names = ["season.csv", "intercrop.csv"]
-    same, different, errors = filecmp.cmpfiles(season_run, again, names, shallow=False)
-    assert (sorted(same), different, errors) == (sorted(names), [], [])
+    earlier = shutil.copytree(season_run, tmp_path / "earlier")
+    (earlier / "curve_0.png").write_bytes(b"of an earlier report")
+    job["classes"] = {"class": "Directory", "location": earlier.as_uri()}
+    again = run_workflow("intercrop", job, tmp_path) / "report"
+    same, different, errors = filecmp.cmpfiles(season_run, again, list(CSV_COLUMNS), shallow=False)
+    assert (sorted(same), different, errors) == (sorted(CSV_COLUMNS), [], [])
+    assert {path.name for path in again.iterdir()} == {path.name for path in season_run.iterdir()} - KEPT_ON_REQUEST
 
 
 def test_lai_product(season: Path, season_job: dict[str, Any], run_workflow: Any, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from .errors import BadInput
+
 MILITARY_GRID = re.compile(r"T?(\d{2}[C-HJ-NP-X][A-HJ-NP-Z]{2})")
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -141,6 +143,16 @@ def existing_folder(name: str, *, help: str, required: bool = False, multiple: b
     )
 
 
+def _table_in(path: Path | None, name: str) -> Path | None:
+    """Find a result table by its file or by the folder that holds it."""
+    if path is None or not path.is_dir():
+        return path
+    table = path / name
+    if not table.is_file():
+        raise BadInput(path, f"holds no {name}", do="give the folder that `sen4cap classify` or `report` wrote")
+    return table
+
+
 def output_option(default: str, *, help: str) -> Decorator:
     """Declare `--output`, written whole or not at all."""
     return click.option("--output", type=click.Path(path_type=Path), default=default, show_default=True, help=help)
@@ -156,13 +168,49 @@ parcels_option = existing_file(
 id_field_option = click.option(
     "--id-field", default="NewID", show_default=True, help="Field of the parcels that holds the integer identifier."
 )
-classes_option = existing_file("--classes", help="Classes of the parcels: wcc.csv from `sen4cap classify`.")
+classes_option = click.option(
+    "--classes",
+    type=click.Path(exists=True, path_type=Path),
+    callback=lambda _context, _option, path: _table_in(path, "wcc.csv"),
+    help="Classes of the parcels: wcc.csv from `sen4cap classify`, or the folder that holds it.",
+)
 threads_option = click.option(
     "--threads",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
     help="Threads to use; 0: every core this process may use.",
+)
+catalog_option = click.option(
+    "--catalog",
+    type=Catalog(),
+    required=True,
+    help="STAC API or static catalogue: URL (http, https, s3), or a local folder or catalog.json.",
+)
+collection_option = click.option(
+    "--collection", required=True, help="Identifier of the collection, such as sentinel-2-l2a."
+)
+max_cloud_option = click.option(
+    "--max-cloud",
+    type=click.FloatRange(min=0, max=100),
+    help="Greatest cloud cover of an item, percent; items that do not tell theirs are kept.",
+)
+max_workers_option = click.option(
+    "--max-workers", type=click.IntRange(min=1), default=24, show_default=True, help="Files read at the same time."
+)
+retries_option = click.option(
+    "--retries",
+    type=click.IntRange(min=0),
+    default=6,
+    show_default=True,
+    help="Repetitions of a request that failed for a reason that may pass.",
+)
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Time limit of one request, seconds.",
 )
 
 NETWORKS = (

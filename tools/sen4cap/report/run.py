@@ -33,7 +33,8 @@ from .sections import build_page
 from .summary import account_columns, plain, printed, summary_columns
 
 GAP_BLOCK = 16_384
-STAC_PARTS = ("catalog.json",)
+CLASSES_PARTS = ("wcc", "model", "accuracy")
+"""How the files of a classification begin; an earlier report's folder, given for its classes, holds others too."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def _crop_fields(parcels: Parcels, wanted: Wanted) -> dict[str, str]:
 def _copy_results(inputs: Inputs, folder: Path, *, keep_markers: bool) -> None:
     """Copy every result file under the name that it has in any result folder."""
     for path in sorted(inputs.classes.iterdir()):
-        if path.is_file() and not path.name.startswith(".") and path.name not in STAC_PARTS:
+        if path.is_file() and path.name.startswith(CLASSES_PARTS):
             shutil.copyfile(path, folder / path.name)
     harvest = inputs.harvest
     tables = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -49,6 +50,32 @@ class Block:
     first: NDArray[np.int64]
     pixel: NDArray[np.int32]
     fraction: NDArray[np.float32]
+
+    @cached_property
+    def cells(self) -> NDArray[np.int32]:
+        """Squares of two by two pixels that any parcel touches (the 20 m pixels of a 10 m grid), (cell,) ascending.
+
+        Row-major positions among the squares of the window, which has an even number of rows and columns.
+        """
+        return self._packed[0]
+
+    @cached_property
+    def packed(self) -> NDArray[np.int32]:
+        """Position of each entry where only the `cells` are kept, side by side: row-major in (2, 2 x cell)."""
+        return self._packed[1]
+
+    @cached_property
+    def _packed(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        width = int(self.window.width)
+        if width % 2 or int(self.window.height) % 2:
+            raise ValueError(f"{self.window} is not of whole squares of two by two pixels")
+        rank = np.full(int(self.window.height) // 2 * (width // 2), -1, np.int32)
+        _mark(self.pixel, width, rank)
+        cells = np.flatnonzero(rank >= 0).astype(np.int32)
+        rank[cells] = np.arange(len(cells), dtype=np.int32)
+        packed = np.empty_like(self.pixel)
+        _pack(self.pixel, width, rank, len(cells), packed)
+        return cells, packed
 
     def covered(self) -> NDArray[np.bool_]:
         """Pixels of the window that any parcel touches, (row, column)."""
@@ -406,6 +433,22 @@ def _count(pixel, columns, height, width, counts):  # type: ignore[no-untyped-de
     for k in range(len(pixel)):
         row = pixel[k] // columns
         counts[row // height * across + (pixel[k] - row * columns) // width] += 1
+
+
+@compiled
+def _mark(pixel, width, rank):  # type: ignore[no-untyped-def]
+    """Set the rank of every touched square to 0."""
+    for k in range(len(pixel)):
+        row = pixel[k] // width
+        rank[row // 2 * (width // 2) + (pixel[k] - row * width) // 2] = 0
+
+
+@compiled
+def _pack(pixel, width, rank, cells, packed):  # type: ignore[no-untyped-def]
+    for k in range(len(pixel)):
+        row = pixel[k] // width
+        column = pixel[k] - row * width
+        packed[k] = row % 2 * 2 * cells + 2 * rank[row // 2 * (width // 2) + column // 2] + column % 2
 
 
 @compiled

@@ -6,7 +6,7 @@ import contextlib
 import datetime
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import TracebackType
 from typing import Any
@@ -21,6 +21,7 @@ from rasterio.windows import Window
 
 from .angles import Angles, angles_of
 from .bands import reflectance_scaling, wanted_assets
+from .compiled import compiled
 from .errors import BadInput
 from .granule import granule_of
 from .grid import Grid
@@ -226,6 +227,33 @@ class Scene:
             cosines = self.angles.cosines(half)
         return Block(window, grid, fine, coarse, self._classes(window), cosines)
 
+    def read_cells(self, window: Window, cells: NDArray[np.int32]) -> Block:
+        """Read a window, but keep only some of its 20 m pixels, side by side in a block two rows high.
+
+        Parameters
+        ----------
+        window
+            As for `read`.
+        cells : (cell,)
+            Row-major positions of the 20 m pixels within the window.
+
+        Returns
+        -------
+        Block
+            `fine` (band, 2, 2 x cell), `coarse` (band, 1, cell), `scl` (1, cell), `cosines` (3,) or (3, 1, cell): what
+            works on blocks works on this one. `window` and `grid` are those of the window that was read.
+        """
+        block = self.read(window)
+        fine = np.empty((len(block.fine), 2, 2 * len(cells)), block.fine.dtype)
+        _gather_fine(block.fine, cells, fine)
+        return replace(
+            block,
+            fine=fine,
+            coarse=_taken(block.coarse, cells),
+            scl=_taken(block.scl, cells),
+            cosines=_taken(block.cosines, cells) if block.cosines.ndim > 1 else block.cosines,
+        )
+
     def reflectance(self, block: Block, band: str) -> NDArray[np.float32]:
         """Reflectance of one band of a block, at 10 m (20 m pixels repeated); NaN without data."""
         numbers = self._numbers(block, band)
@@ -322,6 +350,24 @@ class Scene:
             readers[name] = open_raster(self._rasters[name].path, item=self.item)
             self._opened.append(readers[name])
         return readers[name]
+
+
+def _taken(part: NDArray[Any], cells: NDArray[np.int32]) -> NDArray[Any]:
+    """Some pixels of an array (..., row, column) as its only row."""
+    *planes, rows, columns = part.shape
+    return np.take(part.reshape(*planes, rows * columns), cells, axis=-1)[..., None, :]
+
+
+@compiled
+def _gather_fine(fine: Any, cells: Any, out: Any) -> None:
+    half = fine.shape[2] // 2
+    for band in range(fine.shape[0]):
+        for i in range(len(cells)):
+            row = cells[i] // half
+            column = cells[i] - row * half
+            for r in range(2):
+                out[band, r, 2 * i] = fine[band, 2 * row + r, 2 * column]
+                out[band, r, 2 * i + 1] = fine[band, 2 * row + r, 2 * column + 1]
 
 
 def _fit(opened: Mapping[str, DatasetReader]) -> tuple[Grid, dict[str, _Raster]]:

@@ -37,7 +37,7 @@ VARIABLES = ("LAI", "FCOVER", "FAPAR", "NDVI", "NBR2", "AMP", "RATIO", *BANDS)
 @click.option(
     "--variables",
     type=Words(VARIABLES),
-    default="LAI,FCOVER,NDVI,NBR2",
+    default="LAI,FCOVER,NDVI,NBR2,B11",
     show_default=True,
     help=f"What to measure, out of {','.join(VARIABLES)}.",
 )

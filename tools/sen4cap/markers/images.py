@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -16,6 +17,7 @@ from rasterio.windows import Window
 
 from .. import l3b
 from ..bands import REFLECTANCE, band_assets, wanted_assets
+from ..coverage import Block as Pixels
 from ..errors import BadInput
 from ..grid import Grid
 from ..lai.kernel import biophysical, fold, statuses
@@ -53,6 +55,24 @@ class Settings:
     clear_classes: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What an image shows of a block.
+
+    Attributes
+    ----------
+    values : (variable, row, column)
+        The pixels of the window, or as many of them as parcels touch.
+    usable : (row, column)
+    pixel : (entry,) int32
+        Where each entry of the block lies in the flat pixels of `values`.
+    """
+
+    values: NDArray[Any]
+    usable: NDArray[np.bool_]
+    pixel: NDArray[np.int32]
+
+
 class Image(Protocol):
     """One item, opened.
 
@@ -73,8 +93,8 @@ class Image(Protocol):
     scales: NDArray[np.float64]
     offsets: NDArray[np.float64]
 
-    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Values (variable, row, column), in the order of the source's markers, and usable pixels (row, column)."""
+    def read(self, block: Pixels) -> Reading:
+        """Values of the block's window in the order of the source's markers; may be called by several threads."""
 
     def finish(self) -> None:
         """Tell the user what was strange, after all windows were read."""
@@ -167,26 +187,30 @@ class SceneImage:
         self.scales = np.array([SCALE[marker.type] for marker in markers])
         self.offsets = np.zeros(len(markers))
         self._table = l3b.status_table(settings.clear_classes)
-        self._negative = np.zeros(2, np.int64)
+        self._negative: list[NDArray[np.int64]] = []
         self._folded = None
         if estimates:
             network = network_for(settings.network, str(item.properties.get("platform", "")), where=f"item {item.id}")
             scene = self._scene
             self._folded = fold(network, estimates, fine=scene.fine, coarse=scene.coarse, scaling=scene.scaling)
 
-    def read(self, window: Window) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Values of a window of whole 20 m pixels, in physical units; clear land with data in all bands is usable."""
-        block = self._scene.read(window)
-        self._negative += self._scene.negative_vegetation(block)
-        values = np.empty((len(self._names), *block.grid.shape), np.float32)
+    def read(self, block: Pixels) -> Reading:
+        """Values in physical units of the 20 m pixels that parcels touch; clear land with data in all bands is usable.
+
+        The others are read, too, but nothing is computed for them.
+        """
+        numbers = self._scene.read_cells(block.window, block.cells)
+        self._negative.append(self._scene.negative_vegetation(numbers))
+        values = np.empty((len(self._names), 2, 2 * len(block.cells)), np.float32)
         if self._folded:
-            estimates = biophysical(block.fine, block.coarse, block.cosines, self._folded)
+            estimates = biophysical(numbers.fine, numbers.coarse, numbers.cosines, self._folded)
             for name, estimate in zip(self._folded.variables, estimates, strict=True):
                 values[self._names.index(name)] = estimate
         for index, name in enumerate(self._names):
             if name not in ESTIMATES:
-                values[index] = self._from_bands(block, name)
-        return values, statuses(block.fine, block.coarse, block.scl, self._table) == l3b.LAND
+                values[index] = self._from_bands(numbers, name)
+        usable = statuses(numbers.fine, numbers.coarse, numbers.scl, self._table) == l3b.LAND
+        return Reading(values, usable, block.packed)
 
     def _from_bands(self, block: Block, name: str) -> NDArray[np.float32]:
         if name not in INDICES:
@@ -196,7 +220,7 @@ class SceneImage:
 
     def finish(self) -> None:
         """Tell where the reflectance offset looks wrong."""
-        self._scene.warn_of_offset(self._negative)
+        self._scene.warn_of_offset(np.sum([np.zeros(2, np.int64), *self._negative], axis=0))
 
     def __enter__(self) -> SceneImage:
         return self
@@ -213,10 +237,12 @@ class _Rasters:
     def __init__(self, item: pystac.Item, names: Sequence[str]) -> None:
         self.item = item
         self._stack = contextlib.ExitStack()
+        self._handles = threading.local()
         self.files: dict[str, DatasetReader] = {}
         try:
             for name, asset in wanted_assets(item, list(names)).items():
                 self.files[name] = self._stack.enter_context(open_raster(asset_path(asset), item=item))
+            self._handles.files = self.files
             grids = {name: Grid.of(file) for name, file in self.files.items()}
             self.grid = grids[names[0]]
             for name, grid in grids.items():
@@ -231,7 +257,11 @@ class _Rasters:
         self.window_shape = block_shape(self.files[names[0]])
 
     def window(self, name: str, window: Window) -> NDArray[Any]:
-        return read_window(self.files[name], window, item=self.item)
+        """Numbers of one raster, by the handle that this thread has of it: GDAL's must not be shared."""
+        files: dict[str, DatasetReader] = self._handles.__dict__.setdefault("files", {})
+        if name not in files:
+            files[name] = self._stack.enter_context(open_raster(self.files[name].name, item=self.item))
+        return read_window(files[name], window, item=self.item)
 
     def finish(self) -> None:
         """Nothing to tell."""
@@ -263,15 +293,17 @@ class ProductImage(_Rasters):
         file = self.files[key]
         return (file.scales[0], file.offsets[0]) if file.scales[0] != 1 else (l3b.SCALE, 0.0)
 
-    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    def read(self, block: Pixels) -> Reading:
         """Codes of a window; pixels flagged as land are usable."""
-        values = np.stack([self.window(key, window) for key in self._keys])
+        window = block.window
+        values = np.empty((len(self._keys), window.height, window.width), self.files[self._keys[0]].dtypes[0])
         for layer, key in zip(values, self._keys, strict=True):
+            layer[...] = self.window(key, window)
             own = nodata_of(self.files[key], l3b.NODATA)
             if own != self.nodata:
                 layer[is_nodata(layer, own)] = self.nodata
         usable = self.window(self._flags, window) == l3b.LAND if self._flags else np.ones(values.shape[1:], bool)
-        return values, usable
+        return Reading(values, usable, block.pixel)
 
     def __enter__(self) -> ProductImage:
         return self
@@ -287,7 +319,7 @@ class RadarImage(_Rasters):
         self.scales, self.offsets = np.ones(len(markers)), np.zeros(len(markers))
         self._unit = self._said_unit()
         self._decibel = self._unit in ("", "db")
-        self._positive = np.zeros(2, np.int64)
+        self._positive: list[NDArray[np.int64]] = []
 
     def _said_unit(self) -> str:
         """Unit that the assets or the files declare, in lower case; empty where none does."""
@@ -299,24 +331,24 @@ class RadarImage(_Rasters):
                     return str(said).strip().lower()
         return ""
 
-    def read(self, window: Window) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    def read(self, block: Pixels) -> Reading:
         """Values of a window; every pixel is usable, no data is NaN."""
         found = {}
         for name, file in self.files.items():
-            numbers = self.window(name, window)
+            numbers = self.window(name, block.window)
             values = numbers.astype(np.float32)
             values[is_nodata(numbers, nodata_of(file, 0.0)) | (numbers == 0)] = np.nan
             found[name] = values
         if "VV" in found and "VH" in found:
             found[""] = polarisation_ratio(found["VV"], found["VH"], decibel=self._decibel)
             seen = np.isfinite(found[""])
-            self._positive += np.array([(found["VH"][seen] > 0).sum(), seen.sum()])
+            self._positive.append(np.array([(found["VH"][seen] > 0).sum(), seen.sum()]))
         layers = np.stack([found[pol] for pol in self._wanted])
-        return layers, np.ones(layers.shape[1:], bool)
+        return Reading(layers, np.ones(layers.shape[1:], bool), block.pixel)
 
     def finish(self) -> None:
         """Tell where numbers without a unit cannot be dB."""
-        positive, seen = self._positive.tolist()
+        positive, seen = np.sum([np.zeros(2, np.int64), *self._positive], axis=0).tolist()
         if not self._unit and "" in self._wanted and positive > seen / 2:
             say(
                 f"item {self.item.id}: VH is mostly positive and no unit is declared; RATIO takes it for dB: "

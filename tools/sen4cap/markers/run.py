@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiled import in_order
+from ..compiled import in_order, thread_count
 from ..coverage import Block, ParcelShapes
 from ..errors import BadInput
 from ..grid import Grid
@@ -136,27 +136,49 @@ def _statistics(
         pixels = looks.fingerprint(coverage)
         del coverage
 
-        def work(
-            source: Source, /, blocks: list[Block] = blocks, count: int = len(there), pixels: str = pixels
-        ) -> NDArray[np.float32]:
-            return looks.remember(source, pixels, lambda: _measure(source, blocks, count, settings))
+        # Images side by side need no handles but their own; few of them would leave threads idle.
+        many = len(sheet.sources) >= thread_count(threads)
+        outer, inner = (threads, 1) if many else (1, threads)
 
-        for source, stats in zip(sheet.sources, in_order(work, sheet.sources, threads=threads), strict=True):
+        def work(
+            source: Source,
+            /,
+            inner: int = inner,
+            blocks: list[Block] = blocks,
+            count: int = len(there),
+            pixels: str = pixels,
+        ) -> NDArray[np.float32]:
+            return looks.remember(source, pixels, lambda: _measure(source, blocks, count, settings, inner))
+
+        for source, stats in zip(sheet.sources, in_order(work, sheet.sources, threads=outer), strict=True):
             account.see(there, stats)
             yield source, there, stats
 
 
-def _measure(source: Source, blocks: Sequence[Block], count: int, settings: Settings) -> NDArray[np.float32]:
+def _measure(
+    source: Source, blocks: Sequence[Block], count: int, settings: Settings, threads: int
+) -> NDArray[np.float32]:
     """Statistics of one image in raster units, read block by block; images without parcels are not read."""
     sums = np.zeros((3, len(source.markers), count))
     if not blocks:
         return sums.astype(np.float32)
     with reading(), source.open(settings) as image:
-        for block in blocks:
-            values, usable = image.read(block.window)
-            sums[:, :, block.parcels] += moments(
-                values, usable, nodata=image.nodata, first=block.first, pixel=block.pixel, fraction=block.fraction
+
+        def work(block: Block) -> NDArray[np.float64]:
+            with reading():
+                seen = image.read(block)
+            return moments(
+                seen.values,
+                seen.usable,
+                nodata=image.nodata,
+                first=block.first,
+                pixel=seen.pixel,
+                fraction=block.fraction,
             )
+
+        # Added in the order of the blocks, so that the sums do not depend on the threads.
+        for block, part in zip(blocks, in_order(work, blocks, threads=threads), strict=True):
+            sums[:, :, block.parcels] += part
         image.finish()
         stats = statistics(sums)
         stats[MEAN] = stats[MEAN] * image.scales[:, None] + image.offsets[:, None]

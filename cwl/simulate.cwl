@@ -78,7 +78,7 @@ inputs:
   second_tile:
     type: string?
     label: Second tile
-    doc: Neighbouring tile that shows the eastern two thirds, perhaps of the next zone; --tile then shows the western.
+    doc: Neighbouring tile that shows the eastern two thirds, perhaps in the next zone; --tile shows the western.
     inputBinding: {prefix: --second-tile}
   crs:
     type: string

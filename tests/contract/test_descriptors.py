@@ -140,7 +140,8 @@ def test_descriptor_has_the_house_form(tool: str) -> None:
     for name, entry in descriptor["outputs"].items():
         assert entry["label"], name
         assert entry["doc"], name
-        assert "*" not in str(entry["outputBinding"]["glob"]), name
+        # A pattern would hide a wrong output; only where a tool decides how many files there are it cannot be avoided.
+        assert ("*" in str(entry["outputBinding"]["glob"])) == (entry["type"] == "File[]"), name
 
 
 def examples_in(text: str, tool: str) -> list[list[str]]:
@@ -152,7 +153,7 @@ def examples_in(text: str, tool: str) -> list[list[str]]:
 
 def assert_parses(command: click.Command, words: list[str]) -> None:
     """Hold an example to the options that there are and that are required; its files need not exist."""
-    context = click.Context(command, info_name=words[0])
+    context = click.Context(command, info_name=words[0], **command.context_settings)
     values, rest, _ = command.make_parser(context).parse_args(words[1:])
     assert rest == [], words
     required = {option.name for option in command.params if option.required}

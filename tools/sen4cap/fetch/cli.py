@@ -10,37 +10,33 @@ import click
 from ..bands import BANDS
 from ..options import (
     Bounds,
-    Catalog,
     Tile,
     Words,
+    catalog_option,
     check_span,
+    collection_option,
     end_option,
     existing_file,
     id_field_option,
+    max_cloud_option,
+    max_workers_option,
     output_option,
+    retries_option,
     start_option,
+    timeout_option,
 )
 
 
 @click.command()
-@click.option(
-    "--catalog",
-    type=Catalog(),
-    required=True,
-    help="STAC API or static catalogue: URL (http, https, s3), or a local folder or catalog.json.",
-)
-@click.option("--collection", required=True, help="Identifier of the collection, such as sentinel-2-l2a.")
+@catalog_option
+@collection_option
 @start_option(help="First day, UTC.")
 @end_option(help="Last day, UTC, included.")
 @existing_file("--parcels", help="Area: the parcels of this file (GeoPackage, Shapefile, GeoParquet, FlatGeobuf).")
 @id_field_option
 @click.option("--tile", type=Tile(), help="Only items of this Sentinel-2 tile, such as 31UFS.")
 @click.option("--bbox", type=Bounds(), help="Area: west,south,east,north in degrees, instead of --parcels.")
-@click.option(
-    "--max-cloud",
-    type=click.FloatRange(min=0, max=100),
-    help="Greatest cloud cover of an item, percent; items that do not tell theirs are kept.",
-)
+@max_cloud_option
 @click.option(
     "--assets",
     type=Words(tuple(band.name for band in BANDS)),
@@ -54,23 +50,9 @@ from ..options import (
     is_flag=True,
     help="Leave out and list an item with a missing, forbidden or damaged file, instead of stopping.",
 )
-@click.option(
-    "--max-workers", type=click.IntRange(min=1), default=24, show_default=True, help="Files read at the same time."
-)
-@click.option(
-    "--retries",
-    type=click.IntRange(min=0),
-    default=6,
-    show_default=True,
-    help="Repetitions of a request that failed for a reason that may pass.",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=60.0,
-    show_default=True,
-    help="Time limit of one request, seconds.",
-)
+@max_workers_option
+@retries_option
+@timeout_option
 @output_option("l2a", help="Folder to write: a STAC catalogue of the clipped items.")
 def fetch(
     catalog: str,

@@ -56,7 +56,7 @@ from ..options import Tile, check_span, end_option, output_option, start_option,
 @click.option(
     "--second-tile",
     type=Tile(),
-    help="Neighbouring tile that shows the eastern two thirds, perhaps of the next zone; --tile then shows the western.",
+    help="Neighbouring tile that shows the eastern two thirds, perhaps in the next zone; --tile shows the western.",
 )
 @click.option(
     "--crs", default="EPSG:31370", show_default=True, help="National coordinate reference system of the parcels."

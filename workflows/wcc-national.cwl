@@ -1,0 +1,156 @@
+cwlVersion: v1.2
+class: Workflow
+id: wcc-national
+label: Winter cover crops of a country
+doc: >-
+  From a STAC catalogue and the parcels of a country to its winter cover crops: parcels are split by Sentinel-2 tile, tiles are
+  fetched and measured side by side, and all parcels are classified, dated and reported as one. A parcel on several tiles, of
+  one UTM zone or two, stands in the results once, with the looks of all of them.
+requirements:
+  MultipleInputFeatureRequirement: {}
+  ScatterFeatureRequirement: {}
+  StepInputExpressionRequirement: {}
+  SubworkflowFeatureRequirement: {}
+inputs:
+  catalog:
+    type: [string, Directory]
+    label: STAC catalogue
+    doc: STAC API or static catalogue by URL, or a catalogue folder, with Sentinel-2 L2A.
+  collection:
+    type: string
+    label: Collection
+    doc: Collection of the catalogue that holds Sentinel-2 L2A.
+    default: sentinel-2-l2a
+  parcels:
+    type: File
+    label: Parcels
+    doc: GeoPackage, Shapefile, GeoParquet or FlatGeobuf with an integer identifier, any CRS.
+  id_field:
+    type: string
+    label: Identifier
+    doc: Field of the parcels that holds the integer identifier.
+    default: NewID
+  start:
+    type: string
+    label: First day
+    doc: First day to look at, YYYY-MM-DD; before the main harvest of the first year.
+  end:
+    type: string
+    label: Last day
+    doc: Last day to look at, YYYY-MM-DD; after the emergence of the next main crop.
+  season:
+    type: int
+    label: Season
+    doc: The autumn of the winter season.
+  max_cloud:
+    type: double
+    label: Cloud limit
+    doc: Items with more cloud than this are not fetched, percent.
+    default: 95
+  clear_classes:
+    type: string
+    label: Clear scene classes
+    doc: Scene classes (SCL) that count as clear land, comma-separated.
+    default: 4,5
+  method:
+    type:
+      type: enum
+      symbols: [forest, threshold]
+    label: Classification method
+    doc: A random forest (needs in-situ data or a model) or thresholds.
+    default: forest
+  insitu:
+    type: File?
+    label: In-situ data
+    doc: CSV of parcels whose class is known, to train the forest.
+  model:
+    type: File?
+    label: Saved model
+    doc: Model of an earlier run, used instead of in-situ data.
+  crops:
+    type: File?
+    label: Crop roles
+    doc: CSV crop_code,role that says which crops leave room for a winter cover crop.
+  crop_before:
+    type: string?
+    label: Field of the crop before
+    doc: Field of the parcels with the main crop before the winter.
+  crop_after:
+    type: string?
+    label: Field of the crop after
+    doc: Field of the parcels with the main crop after the winter.
+  practices:
+    type: File?
+    label: Agricultural practices (L4C)
+    doc: L4C product with the harvest weeks; without it they are estimated from the series.
+  weather:
+    type: File?
+    label: Weather
+    doc: CSV date,precipitation_mm; looks soon after rain are then left out of the bare-soil detection.
+  keep_markers:
+    type: boolean
+    label: Keep marker tables and series
+    doc: Put the marker tables and the daily series into the result folder too.
+    default: false
+steps:
+  split:
+    label: Split by tile
+    doc: Find the tiles of the catalogue that the parcels lie on, and the parcels of each.
+    run: ../cwl/tiles.cwl
+    in:
+      catalog: catalog
+      collection: collection
+      parcels: parcels
+      id_field: id_field
+      start: start
+      end: end
+      max_cloud: max_cloud
+    out: [folder, parcels_of_tiles]
+  tile_markers:
+    label: Measure tile by tile
+    doc: Fetch each tile's images and extract the markers of its parcels.
+    run: tile-markers.cwl
+    scatter: parcels
+    in:
+      catalog: catalog
+      collection: collection
+      tile:
+        valueFrom: $(inputs.parcels.nameroot)
+      parcels: split/parcels_of_tiles
+      start: start
+      end: end
+      max_cloud: max_cloud
+      clear_classes: clear_classes
+    out: [table]
+  analyse:
+    label: Classify, date, analyse, report
+    doc: From the marker tables of all tiles to one result folder.
+    run: wcc-from-markers.cwl
+    in:
+      markers: tile_markers/table
+      parcels: parcels
+      id_field: id_field
+      start: start
+      end: end
+      season: season
+      method: method
+      insitu: insitu
+      model: model
+      crops: crops
+      crop_before: crop_before
+      crop_after: crop_after
+      practices: practices
+      weather: weather
+      keep_markers: keep_markers
+    out: [results]
+outputs:
+  results:
+    type: Directory
+    label: Results
+    doc: All result files, maps, curves and index.html, as a STAC catalogue.
+    outputSource: analyse/results
+  tiles:
+    type: Directory
+    label: Tiles
+    doc: Table of the tiles (tiles.csv), and on which of them each parcel lies.
+    outputSource: split/folder

@@ -29,7 +29,7 @@ inputs:
     type: string
     label: Variables
     doc: What to measure, out of LAI,FCOVER,FAPAR,NDVI,NBR2,AMP,RATIO,B02,B03,B04,B05,B06,B07,B08,B8A,B11,B12.
-    default: LAI,FCOVER,NDVI,NBR2
+    default: LAI,FCOVER,NDVI,NBR2,B11
     inputBinding: {prefix: --variables}
   buffer:
     type: double

@@ -28,14 +28,26 @@ inputs:
     type: double
     label: NDVI threshold
     doc: NDVI below which a look may be bare soil.
-    default: 0.25
+    default: 0.3
     inputBinding: {prefix: --ndvi}
   nbr2:
     type: double
     label: NBR2 threshold
     doc: NBR2 below which a look may be bare soil; residue stands above it.
-    default: 0.095
+    default: 0.097
     inputBinding: {prefix: --nbr2}
+  darkening:
+    type: double
+    label: Darkening by water
+    doc: "Rise of the NBR2 of soil where water darkens its B11 to 1/e; used where the tables hold B11; 0: not at all."
+    default: 0.05
+    inputBinding: {prefix: --darkening}
+  own_share:
+    type: double
+    label: Own level
+    doc: "Share by which a parcel's NBR2 limit follows the NBR2 of its own barest looks; 0: one limit for all."
+    default: 0.25
+    inputBinding: {prefix: --own-share}
   bsi:
     type: double
     label: BSI threshold
@@ -45,13 +57,13 @@ inputs:
   clear_share:
     type: double
     label: Clear share
-    doc: "Looks that show less of a parcel than this share of its most clear pixels are left out: cloud is near."
+    doc: "A look that shows less of a parcel than this share of its most clear pixels is poor: cloud is near."
     default: 0.3
     inputBinding: {prefix: --clear-share}
   weather:
     type: File?
     label: Weather
-    doc: "Daily weather CSV (date,precipitation_mm): looks soon after rain are left out."
+    doc: "Daily weather CSV (date,precipitation_mm): looks soon after rain give way to dry ones."
     inputBinding: {prefix: --weather}
   rain:
     type: double
@@ -65,12 +77,12 @@ inputs:
     doc: Days before a look in which rain counts; the look's own day does not.
     default: 4
     inputBinding: {prefix: --rain-days}
-  dry_within:
+  better_within:
     type: int
-    label: Dry look near
-    doc: A look after rain is left out where a dry one of the same parcel is at most this many days away.
+    label: Better look near
+    doc: A poor look, or one after rain, is left out where a better one of the parcel is at most so many days away.
     default: 3
-    inputBinding: {prefix: --dry-within}
+    inputBinding: {prefix: --better-within}
   shortest_run:
     type: int
     label: Shortest run

@@ -60,6 +60,11 @@ inputs:
     type: File?
     label: In-situ data
     doc: CSV of parcels whose class is known, to train the forest.
+  samples:
+    type: File[]
+    label: Samples of earlier seasons
+    doc: model_samples.npz of earlier runs with in-situ data; the forest learns from them as well.
+    default: []
   model:
     type: File?
     label: Saved model
@@ -105,7 +110,7 @@ steps:
     out: [items]
   markers:
     label: Extract the markers
-    doc: LAI, FCOVER, NDVI and NBR2 of every parcel on every date.
+    doc: LAI, FCOVER, NDVI, NBR2 and B11 of every parcel on every date.
     run: ../cwl/markers.cwl
     in:
       items:
@@ -130,6 +135,7 @@ steps:
       season: season
       method: method
       insitu: insitu
+      samples: samples
       model: model
       crops: crops
       crop_before: crop_before

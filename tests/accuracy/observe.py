@@ -52,7 +52,14 @@ TILE, NATIONAL_CRS = "31UFS", "EPSG:31370"
 CLEAR = (4, 5)
 STATS = ("mean", "stdev", "valid_pixels_cnt")
 INSITU_SHARE, LABEL_NOISE = 0.6, 0.10
-TYPES = ("LAI", "FCOVER", "NDVI", "NBR2")
+QUANTITIES = {
+    "LAI": ("LAI", "", ""),
+    "FCOVER": ("FCOVER", "", ""),
+    "NDVI": ("NDVI", "", ""),
+    "NBR2": ("NBR2", "", ""),
+    "B11": ("L2A", "B11", TILE),
+}
+"""What `sen4cap markers` measures by default: type, band and tile of each."""
 
 
 @dataclass(frozen=True)
@@ -243,6 +250,7 @@ def statistics(
         "FCOVER": fcover,
         "NDVI": (near - red) / (near + red),
         "NBR2": (swir[0] - swir[1]) / (swir[0] + swir[1]),
+        "B11": swir[0] * 1e-4,
     }
     seen = np.repeat(np.repeat(clear, 2, 0), 2, 1).ravel() & (village.owner >= 0)
     owner, parcels = village.owner[seen], len(village.members)
@@ -261,15 +269,21 @@ def write_looks(path: Path, country: Country, regime: str) -> None:
     """Write the marker table of a season under a regime."""
     acquisitions = passes(country, regime)
     ids = country.landscape.truth["NewID"].to_numpy(np.int32)
-    markers = sorted(Marker(look.day, kind, stat=stat) for look, _ in acquisitions for kind in TYPES for stat in STATS)
+    markers = sorted(_marker(look.day, kind, stat) for look, _ in acquisitions for kind in QUANTITIES for stat in STATS)
     row = {marker: k for k, marker in enumerate(markers)}
     with new_markers(path, ids, markers) as table:
         for look, share in acquisitions:
             for village, scene, clear in scenes(country, look, regime, share):
                 for kind, stats in statistics(village, scene, clear, look).items():
                     for stat, values in zip(STATS, stats, strict=True):
-                        scale = 1.0 if stat == "valid_pixels_cnt" else SCALE[kind]
-                        table[row[Marker(look.day, kind, stat=stat)], village.members] = values * scale
+                        marker = _marker(look.day, kind, stat)
+                        scale = 1.0 if stat == "valid_pixels_cnt" else SCALE[marker.type]
+                        table[row[marker], village.members] = values * scale
+
+
+def _marker(day: datetime.date, quantity: str, stat: str) -> Marker:
+    kind, band, tile = QUANTITIES[quantity]
+    return Marker(day, kind, stat=stat, band=band, tile=tile)
 
 
 def perfect_looks(path: Path, country: Country, every: int) -> None:
@@ -285,7 +299,10 @@ def perfect_looks(path: Path, country: Country, every: int) -> None:
         "NBR2": np.where(bare, 0.05, 0.2),
     }
     markers = [
-        Marker(landscape.days[day].astype(object), kind, stat=stat) for day in days for kind in TYPES for stat in STATS
+        Marker(landscape.days[day].astype(object), kind, stat=stat)
+        for day in days
+        for kind in ("LAI", "FCOVER", "NDVI", "NBR2")
+        for stat in STATS
     ]
     with new_markers(path, ids, markers) as table:
         for k, marker in enumerate(markers):

@@ -18,10 +18,10 @@ from sen4cap.tables import read_details
 SPAN = ["--start", "2021-08-01", "--end", "2021-10-09"]
 PARCELS = {5: "bbbgggg", 2: "bbgbbbb", 8: ".......", 1: "ggrrbb.", 3: "...g..."}
 EXPECTED = """NewID,start,end,state
-5,2021-08-01,2021-08-27,BS
-5,2021-08-27,2021-10-10,NBS
-2,2021-08-01,2021-08-17,BS
-2,2021-08-17,2021-08-27,NBS
+5,2021-08-01,2021-08-24,BS
+5,2021-08-24,2021-10-10,NBS
+2,2021-08-01,2021-08-14,BS
+2,2021-08-14,2021-08-27,NBS
 2,2021-08-27,2021-10-10,BS
 1,2021-08-01,2021-09-06,NBS
 1,2021-09-06,2021-10-10,BS
@@ -44,7 +44,7 @@ def test_intervals_and_details(write_table, tmp_path: Path) -> None:
     assert details.index.tolist() == [5, 2, 8, 1, 3]
     assert details.loc[8, "reason"] == "no clear look in the span"
     assert pd.isna(details.loc[8, "bare_days"])
-    assert details.loc[5, "bare_days"] == 26
+    assert details.loc[5, "bare_days"] == 23
     assert details["looks"].tolist() == [7, 7, 0, 6, 1]
     assert details["largest_gap"].tolist() == [10, 10, 70, 19, 39]
     # Parcel 3 was seen on day 30 alone: day 61 to 69 lie more than 30 days from it.
@@ -81,34 +81,66 @@ def test_two_tables_are_one(write_table, tmp_path: Path) -> None:
     output = tmp_path / "soil.csv"
     assert call("--markers", first, "--markers", second, *SPAN, "--output", output).exit_code == 0
     rows = pd.read_csv(output)
-    assert rows[rows["NewID"] == 5]["end"].tolist() == ["2021-08-27", "2021-10-10"]
+    assert rows[rows["NewID"] == 5]["end"].tolist() == ["2021-08-24", "2021-10-10"]
     assert set(rows["NewID"]) == {5, 2, 1, 3}
 
 
 def test_one_odd_look(write_table, tmp_path: Path) -> None:
     output = tmp_path / "soil.csv"
     table = write_table("markers.ipc", PARCELS)
-    assert call("--markers", table, *SPAN, "--shortest-run", 11, "--output", output).exit_code == 0
+    assert call("--markers", table, *SPAN, "--shortest-run", 14, "--output", output).exit_code == 0
     assert [line for line in output.read_text().splitlines() if line.startswith("2,")] == ["2,2021-08-01,2021-10-10,BS"]
     assert read_details(tmp_path / "soil_details.parquet").set_index("NewID").loc[2, "looks_overruled"] == 1
 
 
-def test_looks_at_a_small_part_of_a_parcel_are_left_out(tmp_path: Path) -> None:
-    rows = ["NewID,20210801_mean_NDVI,20210801_mean_NBR2,20210801_valid_pixels_cnt_NDVI,20210801_valid_pixels_cnt_NBR2"]
-    header = rows[0] + "," + rows[0].removeprefix("NewID,").replace("20210801", "20210901")
-    table = tmp_path / "markers.csv"
-    table.write_text(f"{header}\n1,150,60,40,40,800,300,11,11\n2,150,60,40,40,800,300,12,12\n")
-    output = tmp_path / "soil.csv"
-    parts = ["--markers", table, *SPAN, "--output", output]
-    assert call(*parts).exit_code == 0
-    assert output.read_text().splitlines()[1:] == [
-        "1,2021-08-01,2021-10-10,BS",
-        "2,2021-08-01,2021-08-17,BS",
-        "2,2021-08-17,2021-10-10,NBS",
-    ]
-    assert read_details(tmp_path / "soil_details.parquet")["looks_poor"].tolist() == [1, 0]
-    assert call(*parts, "--clear-share", 0).exit_code == 0
-    assert len(output.read_text().splitlines()) == 5
+def test_looks_at_a_small_part_of_a_parcel_give_way_to_better_ones(tmp_path: Path) -> None:
+    """The green look at 11 of 40 pixels counts where the bare one is a month away, not where it is two days away."""
+    head = "{0}_mean_NDVI,{0}_mean_NBR2,{0}_valid_pixels_cnt_NDVI,{0}_valid_pixels_cnt_NBR2"
+    table, output = tmp_path / "markers.csv", tmp_path / "soil.csv"
+    for second, first_states, left_out in (("20210803", ["BS"], 1), ("20210901", ["BS", "NBS"], 0)):
+        header = f"NewID,{head.format('20210801')},{head.format(second)}"
+        table.write_text(f"{header}\n1,150,60,40,40,800,300,11,11\n2,150,60,40,40,800,300,12,12\n")
+        assert call("--markers", table, *SPAN, "--output", output).exit_code == 0
+        found = pd.read_csv(output)
+        assert found[found["NewID"] == 1]["state"].tolist() == first_states
+        details = read_details(tmp_path / "soil_details.parquet")
+        assert details["looks_poor"].tolist() == [1, 0]
+        assert details["looks_left_out"].tolist() == [left_out, 0]
+        # With shares of no account both parcels are alike.
+        assert call("--markers", table, *SPAN, "--clear-share", 0, "--output", output).exit_code == 0
+        found = pd.read_csv(output)
+        assert found[found["NewID"] == 1]["state"].tolist() == found[found["NewID"] == 2]["state"].tolist()
+        assert found["state"].iloc[-1] == "NBS"
+
+
+def test_brightness_tells_wet_soil_from_residue(tmp_path: Path) -> None:
+    """The same NBR2 above the limit: dark ground is wet soil, bright ground is residue; without B11 nobody can tell."""
+    table, output = tmp_path / "markers.csv", tmp_path / "soil.csv"
+    rows = "1,150,110,1200\n2,150,110,3000\n3,150,110,\n"
+    table.write_text("NewID,20210801_mean_NDVI,20210801_mean_NBR2,20210801_mean_L2A_31UFS_B11\n" + rows)
+    assert call("--markers", table, *SPAN, "--output", output).exit_code == 0
+    assert pd.read_csv(output)["state"].tolist() == ["BS", "NBS", "NBS"]
+    assert call("--markers", table, *SPAN, "--darkening", 0, "--output", output).exit_code == 0
+    assert pd.read_csv(output)["state"].tolist() == ["NBS", "NBS", "NBS"]
+
+
+def test_a_parcel_s_own_barest_looks_move_its_limit(tmp_path: Path) -> None:
+    """Parcel 1 has looks at NBR2 0.04 and so residue at 0.094; parcel 2, on other soil, is bare at 0.094."""
+    table, output = tmp_path / "markers.csv", tmp_path / "soil.csv"
+    days = [f"202108{day:02d}" for day in range(1, 30, 4)]
+    names = ["NewID", *(f"{day}_mean_{kind}" for day in days for kind in ("NDVI", "NBR2"))]
+    lines = [",".join(names)]
+    for parcel, low in ((1, 40), (2, 90)):
+        lines.append(",".join([str(parcel), *(f"150,{low if k < 6 else 94}" for k in range(len(days)))]))
+    table.write_text("\n".join(lines) + "\n")
+    assert call("--markers", table, *SPAN, "--output", output).exit_code == 0
+    found = pd.read_csv(output)
+    assert found[found["NewID"] == 1]["state"].tolist() == ["BS", "NBS"]
+    assert found[found["NewID"] == 2]["state"].tolist() == ["BS"]
+    limits = read_details(tmp_path / "soil_details.parquet")["nbr2_limit"]
+    assert limits[0] < 0.094 < limits[1]
+    assert call("--markers", table, *SPAN, "--own-share", 0, "--output", output).exit_code == 0
+    assert pd.read_csv(output)["state"].tolist() == ["BS", "BS"]
 
 
 def weather(path: Path, *wet: str, end: str = "2021-10-09", separator: str = ",", bom: str = "") -> Path:
@@ -124,7 +156,7 @@ def test_looks_after_rain_are_left_out(write_table, tmp_path: Path, separator: s
     record = weather(tmp_path / "weather.csv", "2021-08-19", separator=separator, bom=bom)
     output = tmp_path / "soil.csv"
     table = write_table("markers.ipc", PARCELS)
-    options = ("--markers", table, *SPAN, "--weather", record, "--dry-within", 10)
+    options = ("--markers", table, *SPAN, "--weather", record, "--better-within", 10)
     result = call(*options, "--output", output)
     assert result.exit_code == 0, result.output
     rows = pd.read_csv(output)
@@ -133,9 +165,11 @@ def test_looks_after_rain_are_left_out(write_table, tmp_path: Path, separator: s
     ]
     details = read_details(tmp_path / "soil_details.parquet").set_index("NewID")
     assert details["looks_left_out"].tolist() == [1, 1, 0, 1, 0]
-    assert "3 looks left out, they follow rain and a dry one is near" in result.stderr
+    assert (
+        "3 looks left out, they follow rain or show little of their parcel, and a better one is near" in result.stderr
+    )
     # With less rain, or where no dry look is near enough, they count.
-    for more in (["--rain", 7], ["--rain-days", 1], ["--dry-within", 9]):
+    for more in (["--rain", 7], ["--rain-days", 1], ["--better-within", 9]):
         assert call(*options, *more, "--output", output).exit_code == 0
         assert output.read_text() == EXPECTED
 

@@ -25,16 +25,30 @@ from ..options import (
 @click.option(
     "--ndvi",
     type=click.FloatRange(-1, 1),
-    default=0.25,
+    default=0.3,
     show_default=True,
     help="NDVI below which a look may be bare soil.",
 )
 @click.option(
     "--nbr2",
     type=click.FloatRange(-1, 1),
-    default=0.095,
+    default=0.097,
     show_default=True,
     help="NBR2 below which a look may be bare soil; residue stands above it.",
+)
+@click.option(
+    "--darkening",
+    type=click.FloatRange(min=0),
+    default=0.05,
+    show_default=True,
+    help="Rise of the NBR2 of soil where water darkens its B11 to 1/e; used where the tables hold B11; 0: not at all.",
+)
+@click.option(
+    "--own-share",
+    type=click.FloatRange(0, 1),
+    default=0.25,
+    show_default=True,
+    help="Share by which a parcel's NBR2 limit follows the NBR2 of its own barest looks; 0: one limit for all.",
 )
 @click.option(
     "--bsi",
@@ -48,9 +62,11 @@ from ..options import (
     type=click.FloatRange(0, 1),
     default=0.3,
     show_default=True,
-    help="Looks that show less of a parcel than this share of its most clear pixels are left out: cloud is near.",
+    help="A look that shows less of a parcel than this share of its most clear pixels is poor: cloud is near.",
 )
-@existing_file("--weather", help="Daily weather CSV (date,precipitation_mm): looks soon after rain are left out.")
+@existing_file(
+    "--weather", help="Daily weather CSV (date,precipitation_mm): looks soon after rain give way to dry ones."
+)
 @click.option(
     "--rain",
     type=click.FloatRange(min=0, min_open=True),
@@ -66,11 +82,11 @@ from ..options import (
     help="Days before a look in which rain counts; the look's own day does not.",
 )
 @click.option(
-    "--dry-within",
+    "--better-within",
     type=click.IntRange(min=0),
     default=3,
     show_default=True,
-    help="A look after rain is left out where a dry one of the same parcel is at most this many days away.",
+    help="A poor look, or one after rain, is left out where a better one of the parcel is at most so many days away.",
 )
 @click.option(
     "--shortest-run",
@@ -87,12 +103,14 @@ def soil(
     end: datetime.date,
     ndvi: float,
     nbr2: float,
+    darkening: float,
+    own_share: float,
     bsi: float,
     clear_share: float,
     weather: Path | None,
     rain: float,
     rain_days: int,
-    dry_within: int,
+    better_within: int,
     shortest_run: int,
     threads: int,
     output: Path,
@@ -100,27 +118,26 @@ def soil(
     """Tell on which days each parcel's soil lay bare.
 
     A clear look is bare soil where NDVI and NBR2 (and BSI where its bands are known) say so; every day takes the state
-    of the nearer look. The intervals of a parcel tile the span from the first to the last day. Parcels without any
-    look have no interval; soil_details.parquet beside the CSV lists every parcel with its looks, gaps and reason.
+    of the nearer look, and plants come up between two looks as their NDVI rises. The intervals of a parcel tile the
+    span from the first to the last day. Parcels without any look have no interval; soil_details.parquet beside the CSV
+    lists every parcel with its looks, gaps and reason.
 
     \b
     Example: sen4cap soil --markers markers.ipc --start 2021-06-15 --end 2022-07-31 --weather weather.csv
     """
     check_span(start, end)
-    from .run import Thresholds
+    from .run import Choice, Thresholds
     from .run import soil as run
 
     run(
         markers,
         start=start,
         end=end,
-        thresholds=Thresholds(ndvi_below=ndvi, nbr2_below=nbr2, bsi_above=bsi),
-        clear_share=clear_share,
+        thresholds=Thresholds(ndvi, nbr2, bsi, darkening, own_share),
+        choice=Choice(clear_share, better_within, shortest_run),
         weather=weather,
         rain=rain,
         rain_days=rain_days,
-        dry_within=dry_within,
-        shortest_run=shortest_run,
         threads=threads,
         output=output,
     )

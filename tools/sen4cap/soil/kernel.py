@@ -1,4 +1,4 @@
-"""Bare soil from clear looks: each look votes, each day takes the state of the nearer look. Arrays in, arrays out."""
+"""Bare soil from clear looks: each look votes, each day takes the state of the nearer one. Arrays in, arrays out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from ..compiled import compiled
 
 BARE, COVERED, UNSEEN = 1, 0, -1
 """State of a look: bare soil, anything else (crop, residue, snow-free stubble), or not to be used."""
+MOIST_B11 = 0.20
+"""Reflectance of bare soil in B11 as it mostly lies in autumn and winter: there NBR2 is taken as it was measured."""
+USUAL_LEVEL, LEVELS = 0.07, (0.045, 0.105)
+"""`level_nbr2` of a parcel's barest looks: that of a usual parcel, and what a parcel's own is cut to."""
+BAREST, LEAST_LOOKS = 0.1, 5
+"""Quantile of a parcel's open looks that tells its own level, and how many looks that takes."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,79 @@ def poor_looks(pixels: NDArray[np.float32], /, *, clear_share: float) -> NDArray
     return np.asarray(pixels < clear_share * pixels.max(axis=1, keepdims=True, initial=0))
 
 
+def level_nbr2(nbr2: NDArray[np.float32], b11: NDArray[np.float32], /, *, darkening: float) -> NDArray[np.float32]:
+    """NBR2 as it would be if the ground were as bright as moist soil mostly is (`MOIST_B11`).
+
+    Water darkens the ground, at 2.2 um more than at 1.6 um (Lobell and Asner 2002): wet soil has a higher NBR2 than dry
+    soil and is darker in B11, while residue has a higher one and is not. So what the brightness explains is taken off:
+
+        NBR2 + darkening * ln(B11 / MOIST_B11)
+
+    Parameters
+    ----------
+    nbr2, b11 : (parcel, look)
+        NaN where not known; where B11 is not, NBR2 stays as it is.
+    darkening
+        Rise of NBR2 where B11 falls to 1 / e.
+
+    Returns
+    -------
+    (parcel, look) float32
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        change = np.float32(darkening) * np.log(b11 / np.float32(MOIST_B11))
+    return nbr2 + np.where(np.isfinite(change), change, np.float32(0))
+
+
+def own_limits(
+    ndvi: NDArray[np.float32],
+    nbr2: NDArray[np.float32],
+    good: NDArray[np.bool_],
+    /,
+    *,
+    ndvi_below: float,
+    nbr2_below: float,
+    own_share: float,
+) -> NDArray[np.float32]:
+    """Limit of NBR2 for each parcel: soils differ, and a field's own barest looks tell where its soil lies.
+
+    Parameters
+    ----------
+    ndvi, nbr2 : (parcel, look)
+        NBR2 from `level_nbr2`; NaN where the parcel was not seen.
+    good : (parcel, look)
+        Looks that may tell the parcel's level.
+    ndvi_below, nbr2_below
+        Looks below this NDVI show open ground; limit of NBR2 of a usual parcel.
+    own_share
+        Share of the difference between the parcel's own level (the lowest `BAREST` of its open looks) and the usual one
+        by which its limit moves. A parcel with fewer than `LEAST_LOOKS` open looks keeps the usual limit.
+
+    Returns
+    -------
+    (parcel,) float32
+    """
+    level = np.full(len(ndvi), USUAL_LEVEL, np.float32)
+    values = (np.ascontiguousarray(plane, np.float32) for plane in (ndvi, nbr2))
+    _barest(*values, np.ascontiguousarray(good), np.float32(ndvi_below), level)
+    return np.float32(nbr2_below) + np.float32(own_share) * (np.clip(level, *LEVELS) - np.float32(USUAL_LEVEL))
+
+
+@compiled
+def _barest(ndvi, nbr2, good, ndvi_below, level):  # type: ignore[no-untyped-def]
+    parcels, looks = ndvi.shape
+    values = np.empty(looks, np.float32)
+    for p in range(parcels):
+        n = 0
+        for k in range(looks):
+            if good[p, k] and ndvi[p, k] < ndvi_below and not np.isnan(nbr2[p, k]):
+                values[n] = nbr2[p, k]
+                n += 1
+        if n >= LEAST_LOOKS:
+            values[:n].sort()
+            level[p] = values[int(BAREST * (n - 1))]
+
+
 def vote(
     ndvi: NDArray[np.float32],
     nbr2: NDArray[np.float32],
@@ -70,7 +149,7 @@ def vote(
     /,
     *,
     ndvi_below: float,
-    nbr2_below: float,
+    nbr2_below: float | NDArray[np.float32],
     bsi_above: float,
 ) -> NDArray[np.int8]:
     """State of each look: bare where all indices that are known say so.
@@ -82,18 +161,19 @@ def vote(
     Parameters
     ----------
     ndvi, nbr2 : (parcel, look)
-        NaN where the parcel was not seen.
+        NaN where the parcel was not seen; NBR2 best from `level_nbr2`.
     bsi : (parcel, look)
         NaN where its bands are not known: the look is then decided without it.
     ndvi_below, nbr2_below, bsi_above
-        An index votes for bare soil below, or above, these values.
+        An index votes for bare soil below, or above, these values; that of NBR2 may be each parcel's own, (parcel,).
 
     Returns
     -------
     (parcel, look) int8
         `BARE`, `COVERED`, or `UNSEEN` where NDVI or NBR2 is missing.
     """
-    agreed = (ndvi < ndvi_below) & (nbr2 < nbr2_below) & ~(bsi <= bsi_above)
+    limit = np.broadcast_to(np.asarray(nbr2_below, np.float32), len(ndvi))[:, np.newaxis]
+    agreed = (ndvi < ndvi_below) & (nbr2 < limit) & ~(bsi <= bsi_above)
     states = np.where(agreed, np.int8(BARE), np.int8(COVERED))
     states[np.isnan(ndvi) | np.isnan(nbr2)] = UNSEEN
     return states
@@ -138,12 +218,13 @@ def looks_after_rain(
     return np.asarray(fallen.sum(axis=1) >= rain), np.asarray(unknown.any(axis=1))
 
 
-def leave_out_wet(
-    states: NDArray[np.int8], days: NDArray[np.int32], wet: NDArray[np.bool_], /, *, dry_within: int
+def leave_out(
+    states: NDArray[np.int8], days: NDArray[np.int32], doubtful: NDArray[np.bool_], /, *, within: int
 ) -> NDArray[np.int8]:
-    """States without the looks that follow rain, where a dry look is near enough to speak for their days.
+    """States without doubtful looks, where a better look is near enough to speak for their days.
 
-    In a wet winter most looks follow rain: one without any dry look near is worth more than none for months, and stays.
+    In a wet winter most looks follow rain, and under broken clouds many show a corner of the parcel: a doubtful look
+    without a better one near is worth more than none for weeks, and stays.
 
     Parameters
     ----------
@@ -151,10 +232,10 @@ def leave_out_wet(
         From `vote`.
     days : (look,)
         Days of the looks, ascending.
-    wet : (look,)
-        From `looks_after_rain`.
-    dry_within
-        A wet look of a parcel is left out where the parcel has a dry one at most this many days from it.
+    doubtful : (parcel, look)
+        Looks that follow rain (`looks_after_rain`) or show little of the parcel (`poor_looks`).
+    within
+        A doubtful look is left out where its parcel has a better one at most this many days from it.
 
     Returns
     -------
@@ -162,46 +243,59 @@ def leave_out_wet(
         With `UNSEEN` where a look is left out.
     """
     left = np.ascontiguousarray(states).copy()
-    _leave_out(left, np.ascontiguousarray(days, np.int32), np.ascontiguousarray(wet), dry_within)
+    _leave_out(left, np.ascontiguousarray(days, np.int32), np.ascontiguousarray(doubtful), within)
     return left
 
 
 @compiled
-def _leave_out(states, days, wet, dry_within):  # type: ignore[no-untyped-def]
+def _leave_out(states, days, doubtful, within):  # type: ignore[no-untyped-def]
     parcels, looks = states.shape
     upcoming = np.empty(looks, np.int64)
     far = 1 << 40
     for p in range(parcels):
-        dry = far
+        better = far
         for k in range(looks - 1, -1, -1):
-            if states[p, k] != UNSEEN and not wet[k]:
-                dry = days[k]
-            upcoming[k] = dry
-        dry = -far
+            if states[p, k] != UNSEEN and not doubtful[p, k]:
+                better = days[k]
+            upcoming[k] = better
+        better = -far
         for k in range(looks):
             if states[p, k] == UNSEEN:
                 continue
-            if not wet[k]:
-                dry = days[k]
-            elif min(days[k] - dry, upcoming[k] - days[k]) <= dry_within:
+            if not doubtful[p, k]:
+                better = days[k]
+            elif min(days[k] - better, upcoming[k] - days[k]) <= within:
                 states[p, k] = UNSEEN
 
 
 def bare_intervals(
-    states: NDArray[np.int8], days: NDArray[np.int32], /, *, span: int, shortest_run: int, far: int
+    states: NDArray[np.int8],
+    ndvi: NDArray[np.float32],
+    days: NDArray[np.int32],
+    /,
+    *,
+    ndvi_below: float,
+    span: int,
+    shortest_run: int,
+    far: int,
 ) -> Intervals:
     """Spread the states of looks over the days between them.
 
-    Every day takes the state of the nearer look, of two at the same distance the earlier. A run of one state that
-    stands on a single look and lasts fewer than `shortest_run` days is filtered, the shortest first: its days join the
-    runs beside it, because one look may be residual cloud, shadow or haze.
+    Every day takes the state of the nearer look, of two at the same distance the earlier; but plants come up day by
+    day: between a bare look and a green one the ground is bare as long as the line through their NDVI is below
+    `ndvi_below`. A run of one state that stands on a single look and lasts fewer than `shortest_run` days is filtered,
+    the shortest first: its days join the runs beside it, because one look may be residual cloud, shadow or haze.
 
     Parameters
     ----------
     states : (parcel, look)
         From `vote`.
+    ndvi : (parcel, look)
+        NDVI of the looks.
     days : (look,)
         Days of the looks, ascending, from 0 to `span` - 1.
+    ndvi_below
+        NDVI from which on a look is green.
     span
         Days of the span.
     shortest_run
@@ -219,7 +313,8 @@ def bare_intervals(
     bare = np.zeros(shape, np.bool_)
     numbers = np.zeros((6, parcels), np.int32)
     states, days = np.ascontiguousarray(states), np.ascontiguousarray(days, np.int32)
-    _spread(states, days, span, shortest_run, far, start, end, bare, far_start, far_end, numbers)
+    ndvi, limit = np.ascontiguousarray(ndvi, np.float32), np.float32(ndvi_below)
+    _spread(states, ndvi, days, limit, span, shortest_run, far, start, end, bare, far_start, far_end, numbers)
     count, far_count, used, overruled, largest_gap, bare_days = numbers
     kept = np.arange(shape[1]) < count[:, np.newaxis]
     told = np.arange(shape[1]) < far_count[:, np.newaxis]
@@ -240,8 +335,8 @@ def bare_intervals(
 
 
 @compiled
-def _spread(states, days, span, shortest_run, far, start, end, bare, far_start, far_end, numbers):  # type: ignore[no-untyped-def]
-    """Fill the outputs of `bare_intervals`, parcel by parcel."""
+def _spread(states, ndvi, days, limit, span, shortest_run, far, start, end, bare, far_start, far_end, numbers):  # type: ignore[no-untyped-def]
+    """Fill the outputs of `bare_intervals`, parcel by parcel; runs are told by their first and last look."""
     parcels, looks = states.shape
     first, last = np.empty(looks, np.int32), np.empty(looks, np.int32)
     run_looks, run_state = np.empty(looks, np.int32), np.empty(looks, np.int8)
@@ -258,10 +353,10 @@ def _spread(states, days, span, shortest_run, far, start, end, bare, far_start, 
                 far_start[p, far_count], far_end[p, far_count] = low, high
                 far_count += 1
             if runs and run_state[runs - 1] == states[p, k]:
-                last[runs - 1] = day
+                last[runs - 1] = k
                 run_looks[runs - 1] += 1
             else:
-                first[runs], last[runs], run_looks[runs], run_state[runs] = day, day, 1, states[p, k]
+                first[runs], last[runs], run_looks[runs], run_state[runs] = k, k, 1, states[p, k]
                 runs += 1
             before = day
             used += 1
@@ -275,10 +370,10 @@ def _spread(states, days, span, shortest_run, far, start, end, bare, far_start, 
         if span > before + far + 1:
             far_start[p, far_count], far_end[p, far_count] = before + far + 1, span
             far_count += 1
-        kept = _filter_runs(first, last, run_looks, run_state, runs, span, shortest_run)
+        kept = _filter_runs(first, last, run_looks, run_state, runs, ndvi[p], days, limit, span, shortest_run)
         standing, bare_days, begin = 0, 0, 0
         for r in range(kept):
-            past = span if r == kept - 1 else (last[r] + first[r + 1]) // 2 + 1
+            past = _past(r, kept, first, last, run_state, ndvi[p], days, limit, span)
             start[p, r], end[p, r], bare[p, r] = begin, past, run_state[r] == 1
             bare_days += (past - begin) * run_state[r]
             standing += run_looks[r]
@@ -288,15 +383,29 @@ def _spread(states, days, span, shortest_run, far, start, end, bare, far_start, 
 
 
 @compiled
-def _filter_runs(first, last, run_looks, run_state, runs, span, shortest_run):  # type: ignore[no-untyped-def]
+def _past(r, runs, first, last, run_state, ndvi, days, limit, span):  # type: ignore[no-untyped-def]
+    """Day after the last of run `r`."""
+    if r < 0:
+        return 0
+    if r == runs - 1:
+        return span
+    one, other = last[r], first[r + 1]
+    if run_state[r] == 1 and ndvi[one] < limit <= ndvi[other]:
+        share = (limit - ndvi[one]) / (ndvi[other] - ndvi[one])
+        return days[one] + max(1, int(np.ceil(share * (days[other] - days[one]))))
+    return (days[one] + days[other]) // 2 + 1
+
+
+@compiled
+def _filter_runs(first, last, run_looks, run_state, runs, ndvi, days, limit, span, shortest_run):  # type: ignore[no-untyped-def]
     """Drop short runs on one look, the shortest first, of equal ones the earliest; return how many runs are left."""
     while runs > 1:
         worst, length = -1, shortest_run
         for r in range(runs):
             if run_looks[r] > 1:
                 continue
-            begin = 0 if r == 0 else (last[r - 1] + first[r]) // 2 + 1
-            past = span if r == runs - 1 else (last[r] + first[r + 1]) // 2 + 1
+            begin = _past(r - 1, runs, first, last, run_state, ndvi, days, limit, span)
+            past = _past(r, runs, first, last, run_state, ndvi, days, limit, span)
             if past - begin < length:
                 worst, length = r, past - begin
         if worst < 0:

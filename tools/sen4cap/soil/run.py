@@ -20,7 +20,17 @@ from ..marker_table import MarkerTable
 from ..progress import say, track
 from ..soil_intervals import COLUMNS, STATES
 from ..tables import new_csv, read_csv, write_details
-from .kernel import UNSEEN, Intervals, bare_intervals, leave_out_wet, looks_after_rain, poor_looks, vote
+from .kernel import (
+    UNSEEN,
+    Intervals,
+    bare_intervals,
+    leave_out,
+    level_nbr2,
+    looks_after_rain,
+    own_limits,
+    poor_looks,
+    vote,
+)
 
 BLOCK = 8192
 """Parcels a thread works on at a time."""
@@ -34,21 +44,30 @@ Floats = NDArray[np.float32]
 
 
 class Thresholds(NamedTuple):
-    """When a look is bare: see `kernel.vote`."""
+    """When a look is bare: see `kernel.vote`, `kernel.level_nbr2` and `kernel.own_limits`."""
 
     ndvi_below: float
     nbr2_below: float
     bsi_above: float
+    darkening: float
+    own_share: float
+
+
+class Choice(NamedTuple):
+    """Which looks are left out, and which runs: see `kernel.poor_looks`, `leave_out` and `bare_intervals`."""
+
+    clear_share: float
+    better_within: int
+    shortest_run: int
 
 
 class Weather(NamedTuple):
-    """Daily precipitation, mm, and what it does: see `kernel.looks_after_rain` and `kernel.leave_out_wet`."""
+    """Daily precipitation, mm, and when it counts: see `kernel.looks_after_rain`."""
 
     days: NDArray[np.datetime64]
     precipitation: NDArray[np.float64]
     rain: float
     rain_days: int
-    dry_within: int
 
 
 class Observed(NamedTuple):
@@ -64,6 +83,7 @@ class Block(NamedTuple):
 
     ids: NDArray[np.int32]
     found: Intervals
+    limits: Floats
     poor: NDArray[np.int32]
     after_rain: NDArray[np.int32]
     left_out: NDArray[np.int32]
@@ -76,12 +96,10 @@ def soil(
     start: datetime.date,
     end: datetime.date,
     thresholds: Thresholds,
-    clear_share: float,
+    choice: Choice,
     weather: Path | None,
     rain: float,
     rain_days: int,
-    dry_within: int,
-    shortest_run: int,
     threads: int,
     output: Path,
 ) -> None:
@@ -89,21 +107,23 @@ def soil(
     table = MarkerTable(markers)
     if not len(table.ids):
         raise BadInput(table.where, "holds no parcel")
-    record = _weather_of(weather, rain=rain, rain_days=rain_days, dry_within=dry_within) if weather else None
+    record = _weather_of(weather, rain=rain, rain_days=rain_days) if weather else None
     first = np.datetime64(start, "D")
     details: list[dict[str, pa.Array]] = []
     with new_csv(output, COLUMNS) as append:
-        for block in _blocks(table, start, end, thresholds, clear_share, record, shortest_run, threads):
+        for block in _blocks(table, start, end, thresholds, choice, record, threads):
             found = block.found
             append(block.ids[found.parcel], first + found.start, first + found.end, STATES[found.bare.astype(int)])
             details.append(_details_of(block, first))
         about = {"start": f"{start}", "end": f"{end}", "far_days": f"{FAR_DAYS}", "software": f"sen4cap {__version__}"}
         columns = _joined(details)
-        write_details(output, columns, metadata=about | {k: f"{v}" for k, v in thresholds._asdict().items()})
+        write_details(
+            output, columns, metadata=about | {k: f"{v}" for k, v in (thresholds._asdict() | choice._asdict()).items()}
+        )
     _account(columns)
 
 
-def _weather_of(path: Path, *, rain: float, rain_days: int, dry_within: int) -> Weather:
+def _weather_of(path: Path, *, rain: float, rain_days: int) -> Weather:
     """Read daily precipitation."""
     frame = read_csv(path, required=("date", "precipitation_mm"))
     days = pd.to_datetime(frame["date"], format="%Y-%m-%d", errors="coerce")
@@ -118,7 +138,7 @@ def _weather_of(path: Path, *, rain: float, rain_days: int, dry_within: int) -> 
         raise BadInput(f"{path}, line {line}", f"has {frame.loc[line, 'date']} a second time")
     order = np.argsort(days.to_numpy())
     ordered = days.to_numpy()[order].astype("datetime64[D]")
-    return Weather(ordered, amounts.to_numpy(np.float64)[order], rain, rain_days, dry_within)
+    return Weather(ordered, amounts.to_numpy(np.float64)[order], rain, rain_days)
 
 
 def _kind_of(column: str) -> str:
@@ -130,9 +150,8 @@ def _blocks(
     start: datetime.date,
     end: datetime.date,
     thresholds: Thresholds,
-    clear_share: float,
+    choice: Choice,
     weather: Weather | None,
-    shortest_run: int,
     threads: int,
 ) -> Iterator[Block]:
     """Work on blocks of parcels, some at a time so that memory stays bounded, and yield them in order."""
@@ -141,22 +160,34 @@ def _blocks(
 
     def work(first: int, past: int) -> Block:
         rows = slice(first, past)
-        days, ndvi, nbr2, bsi, pixels = _indices(table, rows, start, end, with_bsi)
-        states = vote(ndvi, nbr2, bsi, **thresholds._asdict())
-        poor = poor_looks(pixels, clear_share=clear_share) & (states != UNSEEN)
-        states[poor] = UNSEEN
+        days, ndvi, nbr2, bsi, pixels = _indices(table, rows, start, end, with_bsi, thresholds.darkening)
+        poor = poor_looks(pixels, clear_share=choice.clear_share)
+        limits = own_limits(
+            ndvi,
+            nbr2,
+            ~poor,
+            ndvi_below=thresholds.ndvi_below,
+            nbr2_below=thresholds.nbr2_below,
+            own_share=thresholds.own_share,
+        )
+        states = vote(
+            ndvi, nbr2, bsi, ndvi_below=thresholds.ndvi_below, nbr2_below=limits, bsi_above=thresholds.bsi_above
+        )
+        seen = states != UNSEEN
+        wet, unknown = _after_rain(days, weather)
         offsets = (days - np.datetime64(start, "D")).astype(np.int32)
-        after_rain = without_weather = left_out = np.zeros(past - first, np.int32)
-        if weather:
-            wet, unknown = looks_after_rain(
-                days, weather.days, weather.precipitation, rain=weather.rain, rain_days=weather.rain_days
-            )
-            seen = states != UNSEEN
-            states = leave_out_wet(states, offsets, wet, dry_within=weather.dry_within)
-            after_rain, without_weather = (seen[:, which].sum(axis=1, dtype=np.int32) for which in (wet, unknown))
-            left_out = (seen & (states == UNSEEN)).sum(axis=1, dtype=np.int32)
-        found = bare_intervals(states, offsets, span=span, shortest_run=shortest_run, far=FAR_DAYS)
-        return Block(table.ids[rows], found, poor.sum(axis=1, dtype=np.int32), after_rain, left_out, without_weather)
+        states = leave_out(states, offsets, poor | wet, within=choice.better_within)
+        found = bare_intervals(
+            states,
+            ndvi,
+            offsets,
+            ndvi_below=thresholds.ndvi_below,
+            span=span,
+            shortest_run=choice.shortest_run,
+            far=FAR_DAYS,
+        )
+        counts = (seen & poor, seen & wet, seen & (states == UNSEEN), seen & unknown)
+        return Block(table.ids[rows], found, limits, *(which.sum(axis=1, dtype=np.int32) for which in counts))
 
     group = BLOCK * 2 * thread_count(threads)
     firsts = range(0, len(table.ids), group)
@@ -166,14 +197,24 @@ def _blocks(
         yield from over_blocks(shifted, size, block=BLOCK, threads=threads)
 
 
+def _after_rain(days: NDArray[np.datetime64], weather: Weather | None) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Looks that follow rain, and those before which a day is missing in the record; none without a record."""
+    if weather is None:
+        return np.zeros(len(days), bool), np.zeros(len(days), bool)
+    return looks_after_rain(days, weather.days, weather.precipitation, rain=weather.rain, rain_days=weather.rain_days)
+
+
 def _shifted(work: Callable[[int, int], Block], by: int, first: int, past: int) -> Block:
     return work(by + first, by + past)
 
 
 def _indices(
-    table: MarkerTable, rows: slice, start: datetime.date, end: datetime.date, with_bsi: bool
+    table: MarkerTable, rows: slice, start: datetime.date, end: datetime.date, with_bsi: bool, darkening: float
 ) -> tuple[NDArray[np.datetime64], Floats, Floats, Floats, Floats]:
-    """Days on which both NDVI and NBR2 were observed; those two, BSI (NaN where unknown) and clear pixels."""
+    """Days on which both NDVI and NBR2 were observed; those two, BSI (NaN where unknown) and clear pixels.
+
+    NBR2 is brought to the brightness of moist soil where the table holds B11.
+    """
 
     def band(name: str) -> Observed:
         looks = table.looks("L2A", band=name, start=start, end=end, rows=rows)
@@ -190,6 +231,9 @@ def _indices(
             return Observed(a.days, (a.mean - b.mean) / (a.mean + b.mean), np.minimum(a.pixels, b.pixels))
 
     ndvi, nbr2 = _together(index("NDVI", "B08", "B04"), index("NBR2", "B11", "B12"))
+    level = nbr2.mean
+    if darkening and any((m.type, m.band, m.stat) == ("L2A", "B11", "mean") for m in table.markers):
+        level = level_nbr2(level, _on_days(band("B11"), nbr2.days), darkening=darkening)
     bsi = np.full(ndvi.mean.shape, np.nan, np.float32)
     if with_bsi:
         known = _together(*(band(name) for name in BSI_BANDS))
@@ -198,7 +242,15 @@ def _indices(
             values = ((b11 + b04) - (b08 + b02)) / (b11 + b04 + b08 + b02)
         _, at, found = np.intersect1d(ndvi.days, known[0].days, assume_unique=True, return_indices=True)
         bsi[:, at] = values[:, found]
-    return ndvi.days, ndvi.mean, nbr2.mean, bsi, np.minimum(ndvi.pixels, nbr2.pixels)
+    return ndvi.days, ndvi.mean, level, bsi, np.minimum(ndvi.pixels, nbr2.pixels)
+
+
+def _on_days(observed: Observed, days: NDArray[np.datetime64]) -> Floats:
+    """Means on given days; NaN on days on which the quantity was not observed."""
+    values = np.full((len(observed.mean), len(days)), np.nan, np.float32)
+    _, there, here = np.intersect1d(observed.days, days, assume_unique=True, return_indices=True)
+    values[:, here] = observed.mean[:, there]
+    return values
 
 
 def _together(*observed: Observed) -> list[Observed]:
@@ -231,6 +283,7 @@ def _details_of(block: Block, first: np.datetime64) -> dict[str, pa.Array]:
         "days_far": pa.array(far_days.astype(np.int32)),
         "far_start": pa.ListArray.from_arrays(offsets, stretches[0]),
         "far_end": pa.ListArray.from_arrays(offsets, stretches[1]),
+        "nbr2_limit": pa.array(block.limits.astype(np.float64).round(4)),
         "reason": pa.array(reason, pa.string()),
     }
 
@@ -247,7 +300,7 @@ def _account(details: dict[str, pa.ChunkedArray]) -> None:
         say(f"{len(without)} parcels without an interval, {NEVER_SEEN}: {', '.join(map(str, without[:10]))}{more}")
     left_out = int(details["looks_left_out"].to_numpy().sum())
     if left_out:
-        say(f"{left_out} looks left out, they follow rain and a dry one is near")
+        say(f"{left_out} looks left out, they follow rain or show little of their parcel, and a better one is near")
     unsure = int((details["looks_without_weather"].to_numpy() > 0).sum())
     if unsure:
         say(f"{unsure} parcels have looks that the weather record does not cover; days without a record count as dry")

@@ -11,17 +11,18 @@ from run.bench import FLOWS, Bench
 from sen4cap import __version__
 
 
-def test_a_run_gives_outputs_a_record_and_logs(bench: Bench) -> None:
+def test_a_run_gives_outputs_a_record_and_logs_and_the_next_replaces_them(bench: Bench) -> None:
     bench.gate.touch()
-    out, err = bench.run("chain", "--parallel")
-    assert out == f"result\t{bench.room}/results/out.txt\n"
-    assert (bench.room / "results" / "out.txt").read_text() == "three\ntwo\none\n"
+    out, err = bench.run("chain", "--parallel", output="my results # 1")
+    results = bench.room / "my results # 1"
+    assert out == f"result\t{results}/out.txt\n"
+    assert (results / "out.txt").read_text() == "three\ntwo\none\n"
     assert bench.ran() == ["one", "two", "three"]
     for name in ("first", "second", "deep/last"):
         assert f"{name}: done after" in err
     assert "(3 of 3 steps done)" in err
 
-    record = bench.record()
+    record = bench.record("my results # 1")
     assert (record["status"], record["suite"], record["runner"]["name"]) == ("finished", __version__, "cwltool")
     assert record["job"]["sha256"] == hashlib.sha256((bench.room / "job.yml").read_bytes()).hexdigest()
     documents = {Path(path).name: digest for path, digest in record["workflow"]["sha256"].items()}
@@ -29,25 +30,20 @@ def test_a_run_gives_outputs_a_record_and_logs(bench: Bench) -> None:
         name: hashlib.sha256((FLOWS / name).read_bytes()).hexdigest() for name in ("chain.cwl", "inner.cwl", "note.cwl")
     }
     assert "--parallel" in record["attempts"][0]["command"]
-    assert record["outputs"]["result"]["path"] == f"{bench.room}/results/out.txt"
+    assert record["outputs"]["result"]["path"] == f"{results}/out.txt"
     assert [step["name"] for step in record["steps"]] == ["first", "second", "deep/last"]
     for step, word in zip(record["steps"], ("one", "two", "three"), strict=True):
         assert (step["status"], step["exit_code"], step["tool"], step["image"]) == ("done", 0, "note", None)
         assert record["started"] <= step["started"] <= step["ended"] <= record["ended"]
-        assert f"{word} says it works" in (bench.room / "results" / "run" / step["log"]).read_text()
-    assert sorted(path.name for path in (bench.room / "results" / "run").iterdir()) == [
-        *(".lock", "run.json", "runner.log", "steps"),
-    ]
+        assert f"{word} says it works" in (results / "run" / step["log"]).read_text()
+    left = sorted(path.name for path in (results / "run").iterdir())
+    assert left == [".lock", "run.json", "runner.log", "steps"]
 
-
-def test_a_finished_run_is_run_anew_and_replaces_its_outputs(bench: Bench) -> None:
-    bench.gate.touch()
-    bench.run("chain")
     bench.job(word="deux")
-    bench.run("chain")
-    assert (bench.room / "results" / "out.txt").read_text() == "three\ndeux\none\n"
+    bench.run("chain", output="my results # 1")
+    assert (results / "out.txt").read_text() == "three\ndeux\none\n"
     assert len(bench.ran()) == 6
-    assert len(bench.record()["attempts"]) == 1
+    assert len(bench.record("my results # 1")["attempts"]) == 1
 
 
 def test_cpu_and_memory_of_a_step_are_measured(bench: Bench) -> None:
@@ -83,21 +79,7 @@ def test_folders_of_one_name_are_told_apart(bench: Bench) -> None:
     assert names == ["all", "count", "count.2", "count.3"]
 
 
-def test_a_single_tool_runs_too(bench: Bench) -> None:
-    job = bench.room / "note.yml"
-    job.write_text(yaml.safe_dump({"word": "alone", "tally": str(bench.tally)}))
-    bench.run("note", job=job)
-    assert [step["name"] for step in bench.record()["steps"]] == ["note"]
-
-
 def test_an_option_that_the_runner_does_not_know_is_wrong_usage(bench: Bench) -> None:
     _, err = bench.run("chain", "--no-such-option", code=2)
     assert "--no-such-option" in err
     assert err.splitlines()[-1].startswith("sen4cap run: cwltool: ")
-
-
-def test_paths_with_blanks_and_signs(bench: Bench) -> None:
-    bench.gate.touch()
-    out, _ = bench.run("chain", output="my results # 1")
-    assert out == f"result\t{bench.room}/my results # 1/out.txt\n"
-    assert Path(out.split("\t")[1].strip()).is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -49,19 +50,14 @@ def run(
     """
     if workflow.startswith("-"):
         raise click.UsageError(f"{workflow} is an option of the runner; write it behind the job file.")
-    wrong = [word for word in runner_options if not word.startswith("-")][:1] if not_an_option(runner_options) else []
-    if wrong:
-        raise click.UsageError(f"{wrong[0]} is one file too many; give one workflow and one job file.")
+    if runner_options and not runner_options[0].startswith("-"):
+        raise click.UsageError(f"{runner_options[0]} is one file too many; give one workflow and one job file.")
     if "--restart" in runner_options:
         raise click.UsageError("--restart is not needed: the same command again goes on by itself.")
-    try:
-        from .run import run as start
-    except ModuleNotFoundError as error:
-        raise BadInput(error.name, "is not installed here", do='run pip install "sen4cap[run]"') from error
+    # Toil brings cwltool, which reads the workflow whoever runs it.
+    for package in (runner, "cwltool"):
+        if find_spec(package) is None:
+            raise BadInput(package, "is not installed here", do='run pip install "sen4cap[run]"')
+    from .run import run as start
 
     start(workflow, job, runner=runner, options=runner_options, output=output, from_scratch=from_scratch)
-
-
-def not_an_option(words: tuple[str, ...]) -> bool:
-    """Whether what follows the job file begins with something that is no option."""
-    return bool(words) and not words[0].startswith("-")

@@ -69,7 +69,7 @@ def check(job: Mapping[str, Any], inputs: Sequence[Mapping[str, Any]], path: Pat
     known = {shortname(entry["id"]): entry for entry in inputs}
     for key in job:
         if key not in known and key not in SPECIAL and "cwltool#" not in key:
-            close = difflib.get_close_matches(str(key), known, n=1, cutoff=0.6)
+            close = difflib.get_close_matches(str(key), known, n=1, cutoff=0.7)
             do = f"is {close[0]} meant?" if close else f"its inputs are {', '.join(known)}"
             raise BadInput(f"{path}, {key}", "the workflow has no such input", do=do)
     for key, entry in known.items():
@@ -87,9 +87,9 @@ def check_value(value: Any, wanted: Any, where: str, base: Path) -> None:
     """Hold one value against a CWL type, and what it points to against the disk."""
     if not fits(value, wanted):
         do = ""
-        if isinstance(value, str) and {"File", "Directory"} & set(alternatives(wanted)):
-            kind = "File" if "File" in alternatives(wanted) else "Directory"
-            do = f"write {{class: {kind}, location: {value}}}"
+        for kind in ("Directory", "File"):
+            if isinstance(value, str) and kind in alternatives(wanted):
+                do = f"write {{class: {kind}, location: {value}}}"
         raise BadInput(where, f"{shown(value)} is {kind_of(value)}, and this input takes {words(wanted)}", do=do)
     for number, entry in enumerated(value):
         here = f"{where}{f', item {number}' if number else ''}"

@@ -186,6 +186,8 @@ def attempt(
                 status = "running"
         finally:
             child.kill()
+            if child.process.returncode:
+                end_leftovers(how.folder.state)
             for each in steps.with_status("running"):
                 each.status, each.ended = "stopped", time.time()
             record.end(status, child.process.returncode)

@@ -113,8 +113,10 @@ class WithToil:
                 changed.append(run)
             elif kind == "JobFailedMessage" and said[1] in steps.runs:
                 run = steps.runs[said[1]]
-                run.status, run.ended = "failed", time.time()
-                changed.append(run)
+                # Toil says so of what led to a failed job too.
+                if run.status != "done":
+                    run.status, run.ended = "failed", time.time()
+                    changed.append(run)
         return changed
 
     def _name(self, job: str, name: str, steps: Steps, attempt: int) -> None:
@@ -129,6 +131,7 @@ class WithToil:
 
     def measure(self, steps: Steps, child: Child) -> None:
         """See what the running jobs use: all below the worker of Toil that is not Toil's."""
+        child.descendants()  # Remembered for the case that the leader dies: each worker is a session of its own.
         for run in steps.with_status("running"):
             if run.pid is None or run.image:
                 continue

@@ -7,6 +7,9 @@ workflows/ and cwl/ but for four things: references become ids of the graph, Doc
 `requirements`, image tags become digests where they are known, and an input of type [string, Directory] is narrowed to
 what the platform gives. Workflows with such an input make two packages: NAME (by reference: a URL) and NAME-staged
 (a folder with catalog.json that the platform has staged).
+
+Workflows are discovered. One that is only a step of another and gives files, not a folder, is part of that package and
+makes none of its own.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ from package_metadata import ROOT, Facts, facts, schema_org
 Document = dict[str, Any]
 EITHER = ["string", "Directory"]
 """Type of an input that takes a catalogue by reference or staged."""
+FOLDERS = ("Directory", "Directory?", "Directory[]")
+"""Types of results that a platform publishes."""
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -69,9 +74,11 @@ class Package:
         return found
 
 
-def workflows() -> list[Path]:
-    """All workflows of the suite."""
-    return sorted((ROOT / "workflows").glob("*.cwl"))
+def workflows(folder: Path = ROOT / "workflows") -> list[Path]:
+    """Workflows that make packages: all but those that hand files to a workflow above them and are only parts of it."""
+    found = {path: read(path) for path in sorted(folder.glob("*.cwl"))}
+    parts = {(path.parent / step["run"]).resolve() for path, document in found.items() for step in _steps(document)}
+    return [path for path, document in found.items() if path.resolve() not in parts or _publishable(document)]
 
 
 def read(path: Path) -> Document:
@@ -80,6 +87,14 @@ def read(path: Path) -> Document:
     if not isinstance(found, dict) or found.get("class") not in ("Workflow", "CommandLineTool"):
         raise Unbundled(f"{path}: is no Workflow or CommandLineTool")
     return found
+
+
+def _steps(document: Document) -> list[Document]:
+    return list(document.get("steps", {}).values())
+
+
+def _publishable(document: Document) -> bool:
+    return all(entry["type"] in FOLDERS for entry in document["outputs"].values())
 
 
 def shapes_of(workflow: Document) -> tuple[Shape, ...]:
@@ -99,7 +114,7 @@ def processes_of(path: Path) -> dict[Path, Document]:
             if not file.is_file():
                 raise Unbundled(f"{above[-1]}: runs {file}, which does not exist")
             found[file] = read(file)
-        for step in found[file].get("steps", {}).values():
+        for step in _steps(found[file]):
             visit((file.parent / step["run"]).resolve(), (*above, file))
 
     visit(path.resolve(), ())
@@ -140,7 +155,7 @@ def bundle(
         document = copy.deepcopy(original)
         document.pop("cwlVersion")
         document["id"] = ids[file]
-        for step in document.get("steps", {}).values():
+        for step in _steps(document):
             step["run"] = "#" + ids[(file.parent / step["run"]).resolve()]
         _narrow(document, shape)
         _place_image(document, file, digests, containers)

@@ -24,11 +24,11 @@ from typing import Any
 import cwltool.main
 import yaml
 from ap_validator.app_package import AppPackage
+from bundle import FOLDERS
 from eoap_validator.engine import validate
 from loguru import logger
 
 ALLOWED_HINT = "No input of type 'Directory'/'Directory[]' for Workflow"
-FOLDERS = ("Directory", "Directory?", "Directory[]")
 
 
 def entry_of(document: dict[str, Any]) -> str:

@@ -4,7 +4,8 @@ BIN    := .venv/bin
 SOURCES := tools tests scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test accuracy accuracy-quick lint types coverage lock clean
+.PHONY: help demo images test accuracy accuracy-quick bench bench-quick lint types coverage lock clean \
+        packages reference reference-update release-check
 .DELETE_ON_ERROR:
 
 help:  ## Print the targets.
@@ -12,6 +13,10 @@ help:  ## Print the targets.
 
 demo: .venv/run.done  ## Simulate a small season into demo/ and run the whole chain on it with cwltool.
 	@PATH="$(CURDIR)/$(BIN):$$PATH" bash scripts/demo.sh
+
+images:  ## Build the images with podman or docker; BASE=local where no registry is reachable.
+	bash scripts/system-packages.sh images $(PYTHON)
+	bash scripts/images.sh
 
 test: .venv/dev.done  ## Run all tests.
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest $(PYTEST_OPTIONS)
@@ -21,6 +26,27 @@ accuracy: .venv/dev.done  ## Measure the accuracy on simulated truth, print the 
 
 accuracy-quick: .venv/dev.done  ## The same on fewer parcels; prints the table only.
 	PYTHONPATH=tests $(BIN)/python -m accuracy --parcels 150 --seeds 2 --work build/accuracy-quick
+
+bench: .venv/dev.done  ## Measure the speed beside peers, print the table, write docs/performance.md (40 minutes, 2 cores).
+	PYTHONPATH=tests $(BIN)/python -m benchmarks --output docs/performance.md
+
+bench-quick: .venv/dev.done  ## The same on smaller sizes, a few minutes; prints the table only.
+	PYTHONPATH=tests $(BIN)/python -m benchmarks --quick
+
+packages: .venv/dev.done  ## Bundle every workflow into an OGC application package in dist/, check it, write its listing.
+	rm -f dist/*.cwl dist/*.record.json dist/*.benchmark.json
+	$(BIN)/python scripts/bundle.py --output dist --digests dist/images.json
+	$(BIN)/python scripts/check_packages.py dist/*.cwl
+	$(BIN)/python scripts/records.py $(if $(SERVICE),--service '$(SERVICE)') dist/*.cwl
+
+reference: .venv/dev.done  ## Run the benchmark and compare the results by value with packages/reference/.
+	$(BIN)/python scripts/reference.py run $(if $(CONTAINERS),--containers)
+
+reference-update: .venv/dev.done  ## Run the benchmark and make its results the reference.
+	$(BIN)/python scripts/reference.py run --update
+
+release-check: packages  ## Prove that packages, images, changelog and citation agree on the version.
+	$(BIN)/python scripts/release_check.py
 
 lint: .venv/dev.done  ## Check style and formatting.
 	$(BIN)/ruff check $(SOURCES)

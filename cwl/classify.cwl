@@ -31,6 +31,14 @@ inputs:
     label: In-situ data
     doc: "CSV of parcels whose class is known: trains the forest, or measures the accuracy."
     inputBinding: {prefix: --insitu}
+  samples:
+    type:
+      type: array
+      items: File
+      inputBinding: {prefix: --samples}
+    default: []
+    label: Samples of earlier seasons
+    doc: Training samples of an earlier season (its model_samples.npz), learnt from as well; repeat for several.
   model:
     type: File?
     label: Saved model
@@ -128,7 +136,7 @@ inputs:
     type: int
     label: Trees
     doc: Trees of the forest.
-    default: 200
+    default: 300
     inputBinding: {prefix: --trees}
   min_leaf:
     type: int
@@ -160,6 +168,12 @@ inputs:
     doc: Fewest usable in-situ parcels of each class to train on.
     default: 5
     inputBinding: {prefix: --min-samples}
+  by_months:
+    type: boolean
+    label: Accuracy by months
+    doc: Measure as well how accurate the classes are where the season is known up to the end of each month only.
+    default: false
+    inputBinding: {prefix: --by-months}
   seed:
     type: int
     label: Seed
@@ -230,3 +244,8 @@ outputs:
     label: Model
     doc: "model.npz: serves as --model for another season; absent with the threshold method."
     outputBinding: {glob: $(inputs.output)/model.npz}
+  learnt_from:
+    type: File?
+    label: Training samples
+    doc: "model_samples.npz: serves as --samples in later seasons; there where a forest was trained."
+    outputBinding: {glob: $(inputs.output)/model_samples.npz}

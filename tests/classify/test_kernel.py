@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,13 +15,16 @@ from sklearn.ensemble import RandomForestClassifier
 from sen4cap.classify.accuracy import measures
 from sen4cap.classify.blocks import block_folds
 from sen4cap.classify.calibration import NONE, calibrated, fit_calibration
-from sen4cap.classify.forest import forest_score
+from sen4cap.classify.forest import forest_score, joined
 from sen4cap.classify.kernel import gap_features, looks_within, season_features, variable_features
 from sen4cap.classify.layout import METRICS, Layout
-from sen4cap.classify.training import as_arrays, grow
+from sen4cap.classify.months import month_ends
+from sen4cap.classify.samples import Samples, read_samples, write_samples
+from sen4cap.classify.training import as_arrays, grow, judge
 
 SEASON = {"days": 100, "step": 10, "winter": 40, "spring": 70}
 LEVELS = np.array([0.5, 2.0])
+RISES = np.array([0.3])
 values = arrays(
     np.float32,
     st.tuples(st.integers(1, 3), st.integers(1, 130)),
@@ -40,7 +46,7 @@ def by_hand(row: np.ndarray, first: int) -> dict[str, float]:  # noqa: C901
     found = {f"day_{k * 10}": mean(season[k * 10 : k * 10 + 10]) for k in range(10)}
     found |= {name: np.nan for name in METRICS}
     if np.isnan(season).all():
-        return found | {f"above_{level}": np.nan for level in LEVELS}
+        return found | dict.fromkeys(("above_1", "above_2", "stand_1", "stand_2", "risen"), np.nan)
     found |= {"autumn_mean": mean(season[:40]), "winter_mean": mean(season[40:70]), "spring_mean": mean(season[70:])}
     if not np.isnan(season[:40]).all():
         low = int(np.nanargmin(season[:40]))
@@ -62,13 +68,41 @@ def by_hand(row: np.ndarray, first: int) -> dict[str, float]:  # noqa: C901
     if not np.isnan(change).all():
         up, down = int(np.nanargmax(change)), int(np.nanargmin(change))
         found |= {"month_rise": change[up], "month_rise_day": up, "month_fall": change[down], "month_fall_day": down}
-    return found | {f"above_{level}": float((season > level).sum()) for level in LEVELS}
+    found["least"] = np.nanmin(season)
+    edges = np.clip(40 + np.array([-61, -30, 0, 31, 62, 90, 121]), 0, 100)
+    for name, start, stop in zip(METRICS[-6:], edges[:-1], edges[1:], strict=True):
+        found[name] = mean(season[start:stop]) - found["least"]
+    found |= {f"above_{k + 1}": float((season > level).sum()) for k, level in enumerate(LEVELS)}
+    stand = stand_by_hand(season, found) if best >= 0 else {}
+    return found | dict.fromkeys(("stand_1", "stand_2", "risen"), np.nan) | stand
+
+
+def stand_by_hand(season: np.ndarray, found: dict[str, float]) -> dict[str, float]:
+    """What grew after the start of the greatest rise, with numpy alone; spring's first month ends at the season's."""
+    low, high = int(found["rise_low_day"]), int(found["rise_high_day"])
+    later = np.where(np.arange(100) >= high, season, np.nan)
+    end = 99 - int(np.nanargmin(later[::-1]))
+    stand, start = season[low : end + 1], season[low]
+    reached = np.flatnonzero(stand > start + found["rise"] / 2)
+    half = int(reached[0]) if len(reached) else end - low
+    top = np.nanmax(season[low:])
+    known = stand[~np.isnan(stand)]
+    made = {"amplitude": top - found["least"], "stand_end": season[end], "stand_end_day": end}
+    made |= {"stand_fall": top - season[end], "stand_days": end - low}
+    made |= {"stand_sum": (known - start).sum(), "stand_mean": known.mean(), "half_day": low + half, "half_wait": half}
+    made |= {"half_days": float((stand > start + found["rise"] / 2).sum())}
+    for width in (20, 40, 60):
+        windows = [season[k : k + width] for k in range(low, 100 - width + 1)]
+        kept = [part.min() for part in windows if not np.isnan(part).any()]
+        made[f"kept_{width}"] = max(kept) if kept else np.nan
+    counts = {f"stand_{k + 1}": float((stand > level).sum()) for k, level in enumerate(LEVELS)}
+    return made | counts | {"risen": float((stand > start + RISES[0]).sum())}
 
 
 @settings(deadline=None, max_examples=200)
 @given(values, st.integers(-60, 60))
 def test_features_agree_with_plain_numpy(rows: np.ndarray, first: int) -> None:
-    got = variable_features(rows, first=first, levels=LEVELS, **SEASON)
+    got = variable_features(rows, first=first, levels=LEVELS, rises=RISES, **SEASON)
     for row, features in zip(rows, got, strict=True):
         expected = np.array(list(by_hand(row, first).values()))
         np.testing.assert_allclose(features, expected, rtol=1e-5, atol=1e-5)
@@ -140,6 +174,61 @@ def test_growing_is_deterministic_and_balanced() -> None:
     np.testing.assert_array_equal(one.share, two.share)
     assert importance.argmax() == 0
     assert forest_score(x, one, threads=1)[x[:, 0] > 0.6].mean() > 0.45  # though a third of them are WCC
+
+
+def test_joined_forests_score_as_the_mean_of_both() -> None:
+    draw = np.random.default_rng(6)
+    x = draw.normal(size=(300, 6)).astype(np.float32)
+    wcc = x[:, 1] > draw.normal(0, 0.3, 300)
+    one, two = (grow([x[part]], wcc[part], trees=7, leaf=2, seed=1, threads=1)[0] for part in (slice(150), slice(90)))
+    both = (forest_score(x, one, threads=1) + forest_score(x, two, threads=1)) / 2
+    np.testing.assert_allclose(forest_score(x, joined([one, two]), threads=1), both, atol=1e-7)
+
+
+def test_no_parcel_is_judged_by_trees_that_know_its_block() -> None:
+    """Where the class follows from nothing but the parcel itself, an honest judge finds nothing."""
+    draw = np.random.default_rng(8)
+    x = draw.normal(size=(400, 8)).astype(np.float32)
+    wcc = draw.random(400) < 0.5
+    fold = draw.integers(0, 5, 400)
+    settings_ = {"trees": 103, "leaf": 1, "seed": 2, "threads": 1}
+    judged = judge([x], wcc, fold, np.ones(400, bool), {"all": list(range(8))}, **settings_)
+    assert len(judged.forest.roots) == 105  # the same number in each fold
+    assert judged.impurity.sum() == pytest.approx(1)
+    assert 0.4 < measures(wcc, judged.score)["balanced_accuracy"] < 0.6
+    assert measures(wcc, forest_score(x, judged.forest, threads=1))["balanced_accuracy"] > 0.9
+    half = np.arange(400) < 200
+    apart = judge([x], wcc, fold, half, {}, **settings_)
+    np.testing.assert_array_equal(apart.score, judged.score)
+    assert apart.per_fold != judged.per_fold
+
+
+def test_samples_keep_what_the_features_need(tmp_path: Path) -> None:
+    draw = np.random.default_rng(9)
+    days = 400
+    values = {"LAI": draw.uniform(0, 6, (5, days)).astype(np.float32), "NDVI": draw.random((5, days), np.float32)}
+    values["LAI"][0, :60] = np.nan
+    gap = draw.integers(0, 40, (5, days)).astype(np.int16)
+    points = draw.uniform(3, 5, 5), draw.uniform(50, 51, 5)
+    own = Samples(2021, datetime.date(2021, 7, 1), values, gap, np.arange(5) % 2 == 0, *points)
+    write_samples(tmp_path / "model_samples.npz", own)
+    layout = Layout.of(("LAI", "NDVI"), season_start="08-01", season_end="05-31", step=10)
+    again = read_samples(tmp_path / "model_samples.npz", layout)
+    assert (again.season, again.start) == (2021, datetime.date(2021, 7, 1))
+    np.testing.assert_array_equal(again.wcc, own.wcc)
+    for shift in (0, -8, 8):
+        expected = season_features(values, gap, np.arange(5), layout=layout, first=31 + shift, threads=1)
+        np.testing.assert_array_equal(own.features(layout, shift=shift, threads=1), expected)
+        near = again.features(layout, shift=shift, threads=1)[:, : layout.cells]
+        np.testing.assert_allclose(near, expected[:, : layout.cells], atol=2e-3)
+
+
+def test_months_of_a_season() -> None:
+    whole = Layout.of(("LAI",), season_start="08-01", season_end="05-31", step=10)
+    assert month_ends(whole) == [f"{end}" for end in (
+        "08-31", "09-30", "10-31", "11-30", "12-31", "01-31", "02-28", "03-31", "04-30", "05-31")]  # fmt: skip
+    part = Layout.of(("LAI",), season_start="09-15", season_end="11-10", step=10)
+    assert month_ends(part) == ["09-30", "10-31", "11-10"]
 
 
 def test_calibration_finds_the_truth() -> None:

@@ -126,7 +126,7 @@ def test_layer_holds_every_parcel_and_its_style(result, landscape) -> None:
 
 def test_folder_is_a_catalogue(result) -> None:
     (item,) = pystac.Catalog.from_file(str(result / "catalog.json")).get_items()
-    for key in ("wcc", "layer", "geoparquet", "details", "accuracy", "model"):
+    for key in ("wcc", "layer", "geoparquet", "details", "accuracy", "model", "samples"):
         assert Path(item.assets[key].get_absolute_href() or "").is_file(), key
     assert item.assets["wcc"].extra_fields["table:columns"][0]["name"] == "NewID"
     assert [link.href for link in item.get_links("derived_from")] == ["item"]
@@ -170,6 +170,60 @@ def test_saved_model_works_on_another_year(result, landscape, make_series, tmp_p
     assert found["classified_by"] == "model of season 2021"
     assert "none of them used for training" in found["evaluation"]
     assert found["balanced_accuracy"] > 0.9
+
+
+def test_samples_of_an_earlier_season_are_learnt_from(result, landscape, make_series, tmp_path) -> None:
+    """Twelve in-situ parcels of this year are few; those of last year help, and are not counted in the figures."""
+    wcc = np.random.default_rng(8).random(len(landscape.ids)) < 0.4
+    make_series(tmp_path / "next.arrow", landscape.ids, wcc, seed=99, year=2023)
+    known = np.concatenate([np.flatnonzero(wcc)[:6], np.flatnonzero(~wcc)[:6]])
+    rows = "".join(f"{landscape.ids[k]},{1 if wcc[k] else 2}\n" for k in known)
+    (tmp_path / "few.csv").write_text("NewID,class\n" + rows)
+    given = ("--insitu", str(tmp_path / "few.csv"))
+    right = []
+    for name, more in (("few", ()), ("more", ("--samples", str(result / "model_samples.npz")))):
+        done = run(landscape, tmp_path / name, *given, *more, series=tmp_path / "next.arrow")
+        assert done.exit_code == 0, done.stderr
+        said = np.array([row["Pred_class"] == "1" for row in rows_of(tmp_path / name)])
+        fresh = ~np.isin(np.arange(len(wcc)), known)
+        right.append((said[fresh & wcc].mean() + (~said[fresh & ~wcc]).mean()) / 2)
+    assert right[1] >= right[0]
+    assert right[1] > 0.93
+    found = accuracy_of(tmp_path / "more")
+    assert found["earlier_seasons"] == {"2021": 120}
+    assert sum(found["parcels"].values()) == 12
+    assert "120 samples of season 2021" in done.stderr
+
+
+def test_samples_that_do_not_serve(result, landscape, make_series, tmp_path) -> None:
+    (tmp_path / "text.npz").write_text("samples")
+    make_series(tmp_path / "lai.arrow", landscape.ids, landscape.wcc, seed=1, year=2021, variables=["LAI"])
+    assert trained(landscape, tmp_path / "lai", series=tmp_path / "lai.arrow").exit_code == 0
+    for path, words in (
+        (tmp_path / "text.npz", "holds no readable samples"),
+        (result / "model.npz", "holds no samples but"),
+        (tmp_path / "lai" / "model_samples.npz", "has no FCOVER, only LAI"),
+    ):
+        done = trained(landscape, tmp_path / "wcc", "--samples", str(path))
+        assert done.exit_code == 3, done.stderr
+        assert words in done.stderr
+        assert str(path) in done.stderr
+    with_model = ("--model", str(result / "model.npz"), "--samples", str(result / "model_samples.npz"))
+    assert run(landscape, tmp_path / "wcc", *with_model).exit_code == 2
+
+
+def test_accuracy_by_months(result, landscape, tmp_path) -> None:
+    """Nothing tells in August; in the end all is known."""
+    assert "by_months" not in accuracy_of(result)
+    done = trained(landscape, tmp_path / "wcc", "--by-months")
+    assert done.exit_code == 0, done.stderr
+    rows = accuracy_of(tmp_path / "wcc")["by_months"]
+    assert [row["months"] for row in rows] == list(range(1, 11))
+    assert [rows[0]["until"], rows[4]["until"], rows[-1]["until"]] == ["08-31", "12-31", "05-31"]
+    assert rows[0]["balanced_accuracy"] < 0.8
+    assert rows[-1]["balanced_accuracy"] > 0.93
+    assert all(len(row["per_fold"]) == 3 for row in rows)
+    assert (tmp_path / "wcc" / "wcc.csv").read_bytes() == (result / "wcc.csv").read_bytes()
 
 
 def test_a_model_of_other_variables_is_refused(result, landscape, make_series, tmp_path) -> None:

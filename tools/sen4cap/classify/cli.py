@@ -53,6 +53,11 @@ class Names(click.ParamType):
 @parcels_option
 @id_field_option
 @existing_file("--insitu", help="CSV of parcels whose class is known: trains the forest, or measures the accuracy.")
+@existing_file(
+    "--samples",
+    multiple=True,
+    help="Training samples of an earlier season (its model_samples.npz), learnt from as well; repeat for several.",
+)
 @existing_file("--model", help="Saved model (model.npz of an earlier run), used instead of training.")
 @click.option(
     "--method",
@@ -112,7 +117,7 @@ class Names(click.ParamType):
 @click.option(
     "--step", type=click.IntRange(min=1, max=60), default=10, show_default=True, help="Days of one grid value."
 )
-@click.option("--trees", type=click.IntRange(min=1), default=200, show_default=True, help="Trees of the forest.")
+@click.option("--trees", type=click.IntRange(min=1), default=300, show_default=True, help="Trees of the forest.")
 @click.option(
     "--min-leaf", type=click.IntRange(min=1), default=3, show_default=True, help="Fewest training parcels in a leaf."
 )
@@ -143,6 +148,12 @@ class Names(click.ParamType):
     default=5,
     show_default=True,
     help="Fewest usable in-situ parcels of each class to train on.",
+)
+@click.option(
+    "--by-months",
+    is_flag=True,
+    default=False,
+    help="Measure as well how accurate the classes are where the season is known up to the end of each month only.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of every random draw.")
 @click.option(
@@ -194,6 +205,7 @@ def classify(
     parcels: Path,
     id_field: str,
     insitu: Path | None,
+    samples: tuple[Path, ...],
     model: Path | None,
     method: str,
     id_column: str,
@@ -216,6 +228,7 @@ def classify(
     folds: int,
     block_size: float,
     min_samples: int,
+    by_months: bool,
     seed: int,
     lai_level: float,
     fcover_level: float,
@@ -241,6 +254,8 @@ def classify(
         raise click.UsageError("--model is a forest: it does not go with --method threshold.")
     if method == "forest" and not (insitu or model):
         raise click.UsageError("Give --insitu to train a forest, --model to use a saved one, or --method threshold.")
+    if samples and (model or method == "threshold" or not insitu):
+        raise click.UsageError("--samples serve the training of a forest: give --insitu, and no --model.")
     if harvest and method == "forest":
         raise click.UsageError("--harvest serves --method threshold only.")
     if crops and not (crop_before or crop_after):
@@ -258,6 +273,7 @@ def classify(
         id_field=id_field,
         method=method,
         insitu=InSitu(insitu, id_column, class_column, class_map, skip_invalid) if insitu else None,
+        earlier=samples,
         model=model,
         harvest=harvest,
         crops=Crops(crops, crop_before, crop_after) if crops else None,
@@ -274,6 +290,7 @@ def classify(
             folds=folds,
             block_size=block_size,
             least_samples=min_samples,
+            by_months=by_months,
             seed=seed,
         ),
         thresholds=Thresholds(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,24 @@ class Forest:
     children: NDArray[np.int32]
     missing_left: NDArray[np.bool_]
     share: NDArray[np.float32]
+
+
+def joined(forests: Sequence[Forest], /) -> Forest:
+    """One forest of the trees of several, in order."""
+    past = np.cumsum([0] + [len(forest.feature) for forest in forests[:-1]])
+    return Forest(
+        np.concatenate([forest.roots + shift for forest, shift in zip(forests, past, strict=True)]).astype(np.int32),
+        np.concatenate([forest.feature for forest in forests]),
+        np.concatenate([forest.threshold for forest in forests]),
+        np.concatenate(
+            [
+                np.where(forest.feature[:, None] < 0, 0, forest.children + shift)
+                for forest, shift in zip(forests, past, strict=True)
+            ]
+        ).astype(np.int32),
+        np.concatenate([forest.missing_left for forest in forests]),
+        np.concatenate([forest.share for forest in forests]),
+    )
 
 
 def forest_score(features: NDArray[np.float32], forest: Forest, /, *, threads: int) -> NDArray[np.float64]:

@@ -17,6 +17,13 @@ LEVELS = {
     "NDVI": (0.3, 0.45, 0.6),
 }
 """Levels whose exceedance is counted in days, by variable; other variables have none (ours)."""
+RISES = {
+    "LAI": (0.2, 0.4, 0.8, 1.5),
+    "FCOVER": (0.08, 0.15, 0.3, 0.5),
+    "FAPAR": (0.1, 0.2, 0.4, 0.6),
+    "NDVI": (0.08, 0.15, 0.25, 0.4),
+}
+"""Rises above the stand's own start whose days are counted, by variable; other variables have none (ours)."""
 GAP = "gap"
 METRICS = (
     "autumn_min",
@@ -38,6 +45,26 @@ METRICS = (
     "after_low_2",
     "after_low_3",
     "after_low_4",
+    "least",
+    "amplitude",
+    "stand_end",
+    "stand_end_day",
+    "stand_fall",
+    "stand_days",
+    "stand_sum",
+    "stand_mean",
+    "half_day",
+    "half_wait",
+    "half_days",
+    "kept_20",
+    "kept_40",
+    "kept_60",
+    "over_least_october",
+    "over_least_november",
+    "over_least_december",
+    "over_least_january",
+    "over_least_february",
+    "over_least_march",
 )
 """Metrics of every variable, in the order in which `kernel.variable_features` returns them."""
 GAP_METRICS = ("looks_autumn", "looks_winter", "looks_spring", "longest_gap")
@@ -59,9 +86,10 @@ class Layout:
     days : int
         Days from the first to the last, in a year without a 29 February.
     winter, spring : int
-        Day at which winter (1 December) and spring (1 March) begin, counted from the season's first day.
-    levels : tuple of tuple of float
-        For each variable the levels whose exceedance is counted.
+        Day at which winter (1 December) and spring (1 March) begin, counted from the season's first day; they may lie
+        outside of a season that is a part of the year.
+    levels, rises : tuple of tuple of float
+        For each variable the levels, and the rises above the stand's start, whose days are counted.
     """
 
     variables: tuple[str, ...]
@@ -72,6 +100,7 @@ class Layout:
     winter: int
     spring: int
     levels: tuple[tuple[float, ...], ...]
+    rises: tuple[tuple[float, ...], ...]
 
     @classmethod
     def of(cls, variables: tuple[str, ...], *, season_start: str, season_end: str, step: int) -> Layout:
@@ -80,8 +109,8 @@ class Layout:
         winter = (datetime.date(2021, 12, 1) - season.start).days
         spring = (datetime.date(2022, 3, 1) - season.start).days
         days = (season.end - season.start).days + 1
-        levels = tuple(LEVELS.get(name, ()) for name in variables)
-        return cls(variables, season_start, season_end, step, days, min(winter, days), min(spring, days), levels)
+        levels, rises = (tuple(table.get(name, ()) for name in variables) for table in (LEVELS, RISES))
+        return cls(variables, season_start, season_end, step, days, winter, spring, levels, rises)
 
     @property
     def cells(self) -> int:
@@ -99,10 +128,12 @@ class Layout:
     def names(self) -> list[str]:
         """Name of every feature, such as ``LAI_day_120``, ``FCOVER_peak_day``, ``LAI_days_above_0.5``."""
         found = []
-        for variable, levels in zip(self.variables, self.levels, strict=True):
+        for variable, levels, rises in zip(self.variables, self.levels, self.rises, strict=True):
             found += [f"{variable}_day_{cell * self.step}" for cell in range(self.cells)]
             found += [f"{variable}_{metric}" for metric in METRICS]
             found += [f"{variable}_days_above_{level:g}" for level in levels]
+            found += [f"{variable}_stand_days_above_{level:g}" for level in levels]
+            found += [f"{variable}_stand_days_risen_{rise:g}" for rise in rises]
         return found + [f"{GAP}_{metric}" for metric in GAP_METRICS]
 
     def groups(self) -> dict[str, list[int]]:
@@ -116,4 +147,6 @@ class Layout:
                 begin = int(rest.removeprefix("day_"))
                 middle = start + datetime.timedelta(days=(begin + min(begin + self.step, self.days)) // 2)
                 found.setdefault(f"{middle:%B}", []).append(place)
+            elif rest.startswith("over_least_"):
+                found.setdefault(rest.removeprefix("over_least_").capitalize(), []).append(place)
         return found

@@ -17,7 +17,7 @@ from ..outputs import whole_file
 from .forest import Forest
 from .layout import Layout
 
-FORMAT = "sen4cap winter cover crop forest 1"
+FORMAT = "sen4cap winter cover crop forest 2"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def read_model(path: Path) -> Model:
         with np.load(path, allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
             if about["format"] != FORMAT:
-                raise BadInput(path, f"is a model of another format, {about['format']!r}", do=do)
+                raise BadInput(path, f"is a model of another format, {about['format']!r}", do="train it again")
             forest = Forest(**{field.name: file[field.name] for field in fields(Forest)})
             calibration = file["calibration"]
     except BadInput:
@@ -77,7 +77,8 @@ def read_model(path: Path) -> Model:
     except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise BadInput(path, f"is no readable model ({error})", do=do) from error
     said = about["layout"]
-    layout = Layout(**{**said, "variables": tuple(said["variables"]), "levels": tuple(map(tuple, said["levels"]))})
+    lists = {name: tuple(map(tuple, said[name])) for name in ("levels", "rises")}
+    layout = Layout(**{**said, "variables": tuple(said["variables"]), **lists})
     model = Model(forest, calibration, layout, about["training"])
     _check(path, model, about["features"])
     return model

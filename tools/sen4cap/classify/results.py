@@ -119,6 +119,13 @@ def _catalogue(folder: Path, fields: Parcels, data: xr.Dataset, layout: Layout, 
         assets["model"] = stac.result_asset(
             "model.npz", title="Trained forest", media_type="application/octet-stream", roles=["metadata"]
         )
+    if (folder / "model_samples.npz").exists():
+        assets["samples"] = stac.result_asset(
+            "model_samples.npz",
+            title="Training samples, for later seasons",
+            media_type="application/octet-stream",
+            roles=["metadata"],
+        )
     stac.write_result(
         folder,
         id=f"wcc-{season}",

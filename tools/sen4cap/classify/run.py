@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from pyproj import Transformer
 
 from ..classes import NAMES, NWCC, WCC
 from ..errors import BadInput
@@ -30,6 +31,7 @@ from .labels import Labels, read_labels
 from .layout import GAP, Layout
 from .model import Model, read_model, write_model
 from .results import say_summary, write_results
+from .samples import MARGIN, Samples, read_samples, write_samples
 from .thresholds import confidence_of_ratio, cover_ratio
 
 
@@ -47,6 +49,7 @@ class Training:
     folds: int
     block_size: float
     least_samples: int
+    by_months: bool
     seed: int
 
 
@@ -80,6 +83,7 @@ def classify(
     id_field: str,
     method: str,
     insitu: InSitu | None,
+    earlier: Sequence[Path],
     model: Path | None,
     harvest: Path | None,
     crops: Crops | None,
@@ -92,8 +96,8 @@ def classify(
 ) -> None:
     """Classify parcels into winter cover crop and none, and write the result folder.
 
-    Without a model and with in-situ data a forest is trained; with a model, or with the threshold method, in-situ data
-    only measure the accuracy.
+    Without a model and with in-situ data a forest is trained, on samples of earlier seasons as well where they are
+    given; with a model, or with the threshold method, in-situ data only measure the accuracy.
     """
     data = open_series(series)
     season = int(data.attrs["season"])
@@ -110,7 +114,11 @@ def classify(
             report = _check_against(labels, fields, account, confidence, "thresholds")
         else:
             if known is None:
-                known, report = _train(data, fields, account, labels, insitu, layout, season, training, threads)
+                own, counts, left_out = _own_samples(data, fields, account, labels, insitu, layout, season, training)
+                seasons = [own, *(read_samples(path, layout) for path in earlier)]
+                known, report = _train(seasons, layout, training, counts, data.attrs.get("method", ""), threads)
+                report |= left_out
+                write_samples(folder / "model_samples.npz", own)
             confidence = _by_model(data, series, account, known, model or output, season, threads)
             if model:
                 made = f"model of season {known.training['season']}"
@@ -152,10 +160,10 @@ def _layout(data: xr.Dataset, series: Path, training: Training) -> Layout:
 
 
 def _features(
-    data: xr.Dataset, rows: NDArray[np.intp], layout: Layout, season: int, threads: int, *, shift: int = 0
+    data: xr.Dataset, rows: NDArray[np.intp], layout: Layout, season: int, threads: int
 ) -> NDArray[np.float32]:
     values = {name: data[name].to_numpy() for name in layout.variables}
-    first = column_of(data, layout.start(season)) + shift
+    first = column_of(data, layout.start(season))
     return season_features(values, data[GAP].to_numpy(), rows, layout=layout, first=first, threads=threads)
 
 
@@ -259,7 +267,7 @@ def _check_against(
     return {**report, "insitu_left_out": left_out, "insitu_faults": labels.faults, **measures(wcc, confidence[places])}
 
 
-def _train(
+def _own_samples(
     data: xr.Dataset,
     fields: Parcels,
     account: Account,
@@ -268,11 +276,8 @@ def _train(
     layout: Layout,
     season: int,
     training: Training,
-    threads: int,
-) -> tuple[Model, dict[str, Any]]:
-    """Train a forest on the in-situ parcels and judge it by spatial blocks."""
-    from .training import grow, judge
-
+) -> tuple[Samples, dict[str, int], dict[str, Any]]:
+    """Training samples of this season, their number by class, and what the report says of the others."""
     if labels is None or insitu is None:
         raise ValueError("training needs in-situ data")
     places, wcc, left_out = _usable(labels, fields, account)
@@ -285,53 +290,92 @@ def _train(
             f" {training.least_samples}",
             do="add in-situ parcels, or classify with --model or --method threshold",
         )
-    shifts = (0, -training.shift, training.shift) if training.shift else (0,)
-    copies = [_features(data, account.row[places], layout, season, threads, shift=shift) for shift in shifts]
-    folds = min(training.folds, *counts.values())
-    x, y = _centroids(fields, places)
-    fold, blocks, size = block_folds(x, y, wcc, size=training.block_size, folds=folds, seed=training.seed)
-    settings = {"trees": training.trees, "leaf": training.leaf, "seed": training.seed, "threads": threads}
-    judged = judge(copies, wcc, fold, layout.groups(), **settings)
-    forest, importance = grow(copies, wcc, **settings)
-    found = measures(wcc, judged.confidence)
-    say(
-        f"forest: {counts[NAMES[WCC]]} WCC, {counts[NAMES[NWCC]]} NWCC parcels in {blocks} blocks; balanced accuracy"
-        f" {found['balanced_accuracy']:.3f}, calibration error {found['ece']:.3f}"
+    rows = account.row[places]
+    margin = datetime.timedelta(days=MARGIN)
+    start = max(layout.start(season) - margin, datetime.date.fromisoformat(data.attrs["start"]))
+    columns = slice(column_of(data, start), max(column_of(data, layout.end(season) + margin) + 1, 0))
+    points = fields.frame.geometry.iloc[places].representative_point().to_crs(4326)
+    samples = Samples(
+        season,
+        start,
+        {name: data[name].to_numpy()[rows, columns] for name in layout.variables},
+        data[GAP].to_numpy()[rows, columns],
+        wcc,
+        points.x.to_numpy(),
+        points.y.to_numpy(),
     )
-    order = np.argsort(-importance, kind="stable")
+    return samples, counts, {"insitu_left_out": left_out, "insitu_faults": labels.faults}
+
+
+def _train(
+    seasons: Sequence[Samples],
+    layout: Layout,
+    training: Training,
+    counts: dict[str, int],
+    series_method: str,
+    threads: int,
+) -> tuple[Model, dict[str, Any]]:
+    """Train a forest on the samples of all seasons and judge it by spatial blocks on those of the first."""
+    from .months import by_months
+    from .training import judge
+
+    wcc = np.concatenate([samples.wcc for samples in seasons])
+    own = np.arange(len(wcc)) < len(seasons[0].wcc)
+    shifts = (0, -training.shift, training.shift) if training.shift else (0,)
+    copies = [
+        np.concatenate([samples.features(layout, shift=shift, threads=threads) for samples in seasons])
+        for shift in shifts
+    ]
+    folds = min(training.folds, *counts.values())
+    x, y = _plane(seasons)
+    fold, blocks, size = block_folds(x, y, wcc, size=training.block_size, folds=folds, seed=training.seed)
+    settings = {"leaf": training.leaf, "seed": training.seed, "threads": threads}
+    judged = judge(copies, wcc, fold, own, layout.groups(), trees=training.trees, **settings)
+    found = measures(wcc[own], judged.confidence[own])
+    others = [samples.season for samples in seasons[1:]]
+    learnt = f"; {int((~own).sum())} samples of season {', '.join(map(str, others))} as well" if others else ""
+    say(
+        f"forest: {counts[NAMES[WCC]]} WCC, {counts[NAMES[NWCC]]} NWCC parcels in {blocks} blocks{learnt}; balanced"
+        f" accuracy {found['balanced_accuracy']:.3f}, calibration error {found['ece']:.3f}"
+    )
+    order = np.argsort(-judged.impurity, kind="stable")
     names = layout.names()
     report = {
         "evaluation": f"{folds}-fold cross-validation over spatial blocks",
         "classified_by": "forest",
         "blocks": blocks,
         "block_size_m": round(size, 1),
+        "earlier_seasons": {str(samples.season): len(samples.wcc) for samples in seasons[1:]},
         "balanced_accuracy_per_fold": judged.per_fold,
-        "insitu_left_out": left_out,
-        "insitu_faults": labels.faults,
         **found,
         "importance": {
-            "impurity": {names[k]: round(float(importance[k]), 6) for k in order[:40]},
+            "impurity": {names[k]: round(float(judged.impurity[k]), 6) for k in order[:40]},
             "balanced_accuracy_lost_when_shuffled": judged.importance,
         },
     }
+    if training.by_months:
+        report["by_months"] = by_months(seasons, fold, layout, shifts=shifts, **settings)
     about = {
-        "season": season,
+        "season": seasons[0].season,
+        "earlier_seasons": others,
         "parcels": counts,
-        "trees": training.trees,
+        "trees": len(judged.forest.roots),
         "leaf": training.leaf,
         "shift": training.shift,
         "seed": training.seed,
-        "series_method": data.attrs.get("method", ""),
+        "series_method": series_method,
         "balanced_accuracy": found["balanced_accuracy"],
         "ece": found["ece"],
     }
-    return Model(forest, fit_calibration(judged.score, wcc), layout, about), report
+    return Model(judged.forest, fit_calibration(judged.score, wcc), layout, about), report
 
 
-def _centroids(fields: Parcels, places: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Centroids in an equal-area projection around the parcels, m."""
-    points = fields.frame.geometry.iloc[places].representative_point()
-    west, south, east, north = points.to_crs(4326).total_bounds
-    here = f"+proj=laea +lat_0={(south + north) / 2:.3f} +lon_0={(west + east) / 2:.3f} +datum=WGS84 +units=m"
-    points = points.to_crs(here)
-    return points.x.to_numpy(), points.y.to_numpy()
+def _plane(seasons: Sequence[Samples]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Points of the samples of all seasons in an equal-area projection around them, m."""
+    longitude, latitude = (
+        np.concatenate([getattr(samples, name) for samples in seasons]) for name in ("longitude", "latitude")
+    )
+    middle = (longitude.min() + longitude.max()) / 2, (latitude.min() + latitude.max()) / 2
+    here = f"+proj=laea +lat_0={middle[1]:.3f} +lon_0={middle[0]:.3f} +datum=WGS84 +units=m"
+    x, y = Transformer.from_crs(4326, here, always_xy=True).transform(longitude, latitude)
+    return np.asarray(x), np.asarray(y)

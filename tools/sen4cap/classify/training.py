@@ -14,10 +14,8 @@ from ..errors import Sen4capError
 from ..progress import track
 from .accuracy import measures
 from .calibration import NONE, calibrated, fit_calibration
-from .forest import Forest, forest_score
+from .forest import Forest, forest_score, joined
 
-JUDGE_TREES = 100
-"""Trees of the forests of a cross-validation, at most: more of them change the figures by less than their spread."""
 MOST_DRAWS = 8_000
 """Rows that a tree draws, at most."""
 
@@ -28,6 +26,10 @@ class Judged:
 
     Attributes
     ----------
+    forest : Forest
+        The forests of all folds together.
+    impurity : (feature,) float64
+        Share of each feature in the fall of impurity.
     score : (parcel,) float64
         Score from the forest that did not know the parcel's block.
     confidence : (parcel,) float64
@@ -38,6 +40,8 @@ class Judged:
         By group of features: loss of balanced accuracy where the group is shuffled among the held-out parcels.
     """
 
+    forest: Forest
+    impurity: NDArray[np.float64]
     score: NDArray[np.float64]
     confidence: NDArray[np.float64]
     per_fold: list[float]
@@ -130,6 +134,7 @@ def judge(
     copies: Sequence[NDArray[np.float32]],
     wcc: NDArray[np.bool_],
     fold: NDArray[np.int64],
+    own: NDArray[np.bool_],
     groups: dict[str, list[int]],
     /,
     *,
@@ -138,9 +143,11 @@ def judge(
     seed: int,
     threads: int,
 ) -> Judged:
-    """Cross-validate over folds: every parcel is judged by a forest that never saw its block.
+    """Grow a forest for each fold on the parcels of the others, and judge every parcel by the one that never saw it.
 
-    The calibration of a fold is fitted on the scores of the other folds, so the reliability is honest too.
+    A new parcel is judged by the trees of all folds together; each of them has seen all blocks but one fold's, so no
+    second forest is grown for it. The calibration of a fold is fitted on the scores of the other folds, so the
+    reliability is honest too.
 
     Parameters
     ----------
@@ -149,37 +156,54 @@ def judge(
         calendar dates: growth comes earlier or later by a week or two in another year.
     fold : (parcel,)
         Fold of each parcel.
+    own : (parcel,)
+        Parcels that count in the accuracy of the folds and in the importance: those of the season at hand.
     groups
         Features by group, for the importance.
+    trees
+        Trees of all folds together.
     """
     features = copies[0]
-    score = np.full(len(wcc), np.nan)
+    folds = [int(k) for k in np.unique(fold)]
+    # A fold whose removal leaves one class only cannot be learnt without: nothing is known about its parcels.
+    apt = [k for k in folds if len(np.unique(wcc[fold != k])) == 2]
+    settings = {"trees": -(-trees // max(len(apt), 1)), "leaf": leaf, "threads": threads}
+    score = np.empty(len(wcc))
+    for k in set(folds) - set(apt):
+        score[fold == k] = float(wcc[fold != k].mean()) if (fold != k).any() else 0.5
+    grown, per_fold = [], []
     loss: dict[str, list[float]] = {name: [] for name in groups}
-    per_fold = []
     shuffle = np.random.default_rng(seed)
-    for k in track([int(k) for k in np.unique(fold)], "folds"):
+    for k in track(apt, "folds"):
         out = fold == k
-        if len(np.unique(wcc[~out])) < 2:
-            score[out] = float(wcc[~out].mean())
-            continue
-        known = [copy[~out] for copy in copies]
-        forest, _ = grow(known, wcc[~out], trees=min(trees, JUDGE_TREES), leaf=leaf, seed=seed, threads=threads)
+        forest, impurity = grow([copy[~out] for copy in copies], wcc[~out], seed=len(folds) * seed + k, **settings)
+        grown.append((forest, impurity))
         score[out] = forest_score(features[out], forest, threads=threads)
-        whole = measures(wcc[out], score[out])["balanced_accuracy"]
+        counted = out & own
+        whole = measures(wcc[counted], score[counted])["balanced_accuracy"]
         if whole is None:
             continue
         per_fold.append(whole)
         for name, places in groups.items():
-            mixed = features[out]
+            mixed = features[counted]
             mixed[:, places] = mixed[shuffle.permutation(len(mixed))][:, places]
-            less = measures(wcc[out], forest_score(mixed, forest, threads=threads))["balanced_accuracy"]
+            less = measures(wcc[counted], forest_score(mixed, forest, threads=threads))["balanced_accuracy"]
             loss[name].append(whole - less)
+    if not grown:
+        grown.append(grow(copies, wcc, seed=seed, **settings))
     confidence = np.empty(len(wcc))
-    for k in np.unique(fold):
+    for k in folds:
         out = fold == k
         calibration = fit_calibration(score[~out], wcc[~out]) if (~out).any() else NONE
         confidence[out] = calibrated(score[out], calibration)
-    return Judged(score, confidence, per_fold, {name: float(np.mean(v)) for name, v in loss.items() if v})
+    return Judged(
+        joined([forest for forest, _ in grown]),
+        np.mean([impurity for _, impurity in grown], axis=0),
+        score,
+        confidence,
+        per_fold,
+        {name: float(np.mean(lost)) for name, lost in loss.items() if lost},
+    )
 
 
 def _round_down(threshold: NDArray[np.float64]) -> NDArray[np.float32]:

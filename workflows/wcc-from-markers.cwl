@@ -45,6 +45,11 @@ inputs:
     type: File?
     label: In-situ data
     doc: CSV of parcels whose class is known, to train the forest.
+  samples:
+    type: File[]
+    label: Samples of earlier seasons
+    doc: model_samples.npz of earlier runs with in-situ data; the forest learns from them as well.
+    default: []
   model:
     type: File?
     label: Saved model
@@ -77,13 +82,14 @@ inputs:
 steps:
   smooth:
     label: Smooth the series
-    doc: Daily LAI and FCOVER through the clouds.
+    doc: Daily LAI, FCOVER and NDVI through the clouds.
     run: ../cwl/smooth.cwl
     in:
       markers: markers
       start: start
       end: end
       season: season
+      variables: {default: "LAI,FCOVER,NDVI"}
     out: [series]
   classify:
     label: Classify the parcels
@@ -95,6 +101,8 @@ steps:
       id_field: id_field
       method: method
       insitu: insitu
+      samples: samples
+      by_months: {default: true}
       model: model
       crops: crops
       crop_before: crop_before

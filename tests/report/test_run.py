@@ -150,7 +150,7 @@ def test_pictures_are_there_and_not_blank(made) -> None:
     names = {path.name for path in folder.glob("*.png")}
     assert names >= {
         *("map_classes.png", "map_emergence.png", "map_termination.png", "hist_dates.png", "bare_soil.png"),
-        *("confidence.png", "reliability.png"),
+        *("confidence.png", "reliability.png", "months.png"),
     }
     assert sum(name.startswith("curve_") for name in names) == 2
     for name in names:
@@ -159,6 +159,14 @@ def test_pictures_are_there_and_not_blank(made) -> None:
             assert not image.info.keys() & {"Software", "Creation Time", "date"}
         assert (pixels != 255).any(axis=2).mean() > 0.02, name
         assert len(Image.fromarray(pixels).getcolors(maxcolors=1 << 24)) > 20, name
+
+
+def test_accuracy_by_the_months_that_are_known(made) -> None:
+    folder, _ = made
+    told = "".join(Page((folder / "index.html").read_text()).text)
+    assert "How much of the two years must be seen" in told
+    for words in ("August0.7120.6820.732", "October0.8710.8410.891", "May0.8870.8570.907"):
+        assert words in "".join(told.split())
 
 
 def test_result_files_are_copied_as_they_are(season, made) -> None:
@@ -208,6 +216,7 @@ def test_optional_files_may_be_missing(season, tmp_path: Path) -> None:
     account = pd.read_csv(folder / "account.csv")
     assert account["records"].sum() == season.records
     assert not (folder / "reliability.png").exists()
+    assert not (folder / "months.png").exists()
 
 
 def test_a_country_is_drawn_on_a_grid_with_the_parcels_asked_for(season, tmp_path: Path) -> None:

@@ -87,6 +87,7 @@ KINDS = {
     "wcc.parquet": Kind("Classes of the parcels with geometry, GeoParquet", PARQUET, ("data",)),
     "wcc_details.parquet": Kind("Status and reason of every record of the parcels file", PARQUET, ("metadata",)),
     "accuracy.json": Kind("Accuracy of the classes, cross-validated", JSON, ("metadata",)),
+    "model_samples.npz": Kind("Training samples, to be learnt from in later seasons", BINARY, ("metadata",)),
     "season.csv": Kind("Characteristics of the cover crops", CSV, ("data",), SEASON_COLUMNS),
     "season_details.parquet": Kind("Quality and method of the characteristics", PARQUET, ("metadata",)),
     "intercrop.csv": Kind("Intercropping period of the parcels", CSV, ("data",), INTERCROP_COLUMNS),
@@ -102,6 +103,7 @@ KINDS = {
     "bare_soil.png": Kind("Share of bare soil in the intercropping period", PNG, ("visual",)),
     "confidence.png": Kind("Confidence of the classes", PNG, ("visual",)),
     "reliability.png": Kind("Reliability of the confidence", PNG, ("visual",)),
+    "months.png": Kind("Accuracy by the months that are known", PNG, ("visual",)),
 }
 """Every file whose name is fixed, in the order in which the page lists them."""
 

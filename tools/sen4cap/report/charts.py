@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..classes import COLOURS as CLASS_COLOURS
 from ..classes import LABELS, NWCC, WCC
 from ..seasons import Season
-from .figures import COLOURS, INK, QUIET, day_number, month_axis, new_figure
+from .figures import COLOURS, INK, MONTHS, QUIET, day_number, month_axis, new_figure
 from .kernel import date_quantiles, week_counts
 
 SHARE_BINS = np.arange(0, 101, 10)
@@ -186,3 +186,48 @@ def draw_reliability(path: Path, *, said: Sequence[float], observed: Sequence[fl
         low.set_ylabel("parcels")
         low.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=3))
         low.set_xlabel("confidence in a cover crop (Conf_pred1)")
+
+
+def draw_by_months(
+    path: Path,
+    *,
+    months: Sequence[int],
+    accuracy: Sequence[float],
+    folds: Sequence[Sequence[float]],
+    lost: Mapping[int, float],
+) -> None:
+    """Draw how accurate the classes are by the month up to which the season is known, and what each month tells.
+
+    Parameters
+    ----------
+    months
+        Months of the year, in the order of the season.
+    accuracy, folds
+        Balanced accuracy of forests that see the season up to the end of each month, and that of each fold.
+    lost
+        Balanced accuracy that is lost where the values of a month are shuffled among the parcels, by month of the year.
+    """
+    at = np.arange(len(months))
+    with new_figure(path, width=8.6, height=4.6) as figure:
+        top, low = figure.subplots(2, 1, sharex=True, height_ratios=(2.1, 1))
+        figure.subplots_adjust(left=0.105, right=0.975, top=0.93, bottom=0.09, hspace=0.36)
+        for place, values in zip(at, folds, strict=True):
+            top.scatter([place] * len(values), values, s=12, color=QUIET, alpha=0.6, lw=0)
+        top.plot(at, accuracy, color=CLASS_COLOURS[WCC], lw=1.8, marker="o", ms=5)
+        foot = top.get_xaxis_transform()
+        for place, value in zip(at, accuracy, strict=True):
+            top.text(place, 0.03, f"{value:.2f}", transform=foot, ha="center", fontsize=9.5)
+        top.set_title("Accuracy where the season is known up to the end of a month", fontsize=11)
+        top.set_ylabel("balanced accuracy")
+        lowest = min([*accuracy, *(value for values in folds for value in values)])
+        top.set_ylim(max(0.0, np.floor(10 * lowest) / 10 - 0.05), 1.02)
+        top.grid(axis="y")
+        low.bar(at, [100 * lost.get(month, 0.0) for month in months], width=0.6, color=CLASS_COLOURS[WCC])
+        low.axhline(0, color=QUIET, lw=0.8)
+        low.set_title("Accuracy that is lost without a month", fontsize=11)
+        low.set_ylabel("% points")
+        low.grid(axis="y")
+        for axes in (top, low):
+            axes.set_axisbelow(True)
+            axes.tick_params(axis="x", length=0, labelbottom=True)
+        low.set_xticks(at, [MONTHS[month - 1] for month in months])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,6 +68,42 @@ class Results:
     def statuses(self) -> dict[str, int]:
         """Records of the parcels file by status."""
         return {status: int((self.account["status"] == status).sum()) for status in STATUSES}
+
+
+@dataclass(frozen=True)
+class ByMonths:
+    """Accuracy against the months of the season that are known.
+
+    Attributes
+    ----------
+    months : tuple of int
+        Months of the year, in the order of the season.
+    accuracy : tuple of float
+        Balanced accuracy of forests that see the season up to the end of each month.
+    folds : tuple of list of float
+        The same of each fold of the cross-validation.
+    lost : dict of int to float
+        Balanced accuracy that is lost where a month's values are shuffled among the parcels, by month of the year.
+    """
+
+    months: tuple[int, ...]
+    accuracy: tuple[float, ...]
+    folds: tuple[list[float], ...]
+    lost: dict[int, float]
+
+
+def months_known(accuracy: dict[str, Any] | None) -> ByMonths | None:
+    """Accuracy by months, where the classification measured it."""
+    rows = [row for row in (accuracy or {}).get("by_months", ()) if row["balanced_accuracy"] is not None]
+    if accuracy is None or not rows:
+        return None
+    shuffled = accuracy["importance"]["balanced_accuracy_lost_when_shuffled"]
+    return ByMonths(
+        tuple(int(row["until"][:2]) for row in rows),
+        tuple(row["balanced_accuracy"] for row in rows),
+        tuple(row["per_fold"] for row in rows),
+        {month: shuffled[name] for month, name in enumerate(calendar.month_name) if name in shuffled},
+    )
 
 
 def read_results(parcels: Parcels, *, classes: Path, season: Path, intercrop: Path) -> Results:

@@ -23,12 +23,12 @@ from ..series import NEVER_SEEN, open_series
 from ..stac import write_result
 from ..tables import details_path, header_of, write_csv
 from .assets import HARVEST_COLUMNS, assets_of, files_of
-from .charts import draw_bare_soil, draw_confidence, draw_date_histogram, draw_reliability
+from .charts import draw_bare_soil, draw_by_months, draw_confidence, draw_date_histogram, draw_reliability
 from .kernel import Summary, longest_gaps, summarise, typical_rows
 from .maps import Sheet, draw_class_map, draw_date_map, spaced
 from .page import File, Picture, file_size, render
 from .portraits import VARIABLES, draw_portraits
-from .results import Results, read_results, season_of
+from .results import Results, months_known, read_results, season_of
 from .sections import build_page
 from .summary import account_columns, plain, printed, summary_columns
 
@@ -261,6 +261,17 @@ def _draw_overviews(
         )
         said, observed, count = ([row[name] for row in bins] for name in ("confidence", "observed", "count"))
         draw_reliability(path, said=said, observed=observed, count=count)
+    known = months_known(results.accuracy)
+    if known is not None:
+        path = add(
+            "months.png",
+            f"Balanced accuracy against the months of the season that are known: from {known.accuracy[0]:.2f} with the "
+            f"first month to {known.accuracy[-1]:.2f} with all of them.",
+            "Above: forests that see the season from its first day up to the end of each month; dots are single folds "
+            "of the cross-validation. Below: the forest that sees all of it, where the values of one month are "
+            "shuffled among the parcels; months that tell the same can stand in for each other.",
+        )
+        draw_by_months(path, months=known.months, accuracy=known.accuracy, folds=known.folds, lost=known.lost)
     return found
 
 

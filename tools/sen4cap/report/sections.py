@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from ..seasons import Season
 from .kernel import Summary
 from .maps import spaced
 from .page import Block, Card, File, Page, Picture, Section, Table
-from .results import Results
+from .results import Results, months_known
 from .summary import account_columns, plain
 
 MOST_DOUBTFUL = 10
@@ -225,7 +226,7 @@ def _curves(curves: Sequence[tuple[str, Picture]]) -> Section:
     return Section("curves", "Curves of single parcels", blocks)
 
 
-def _accuracy(accuracy: Mapping[str, Any] | None, pictures: Mapping[str, Picture]) -> Section:
+def _accuracy(accuracy: dict[str, Any] | None, pictures: Mapping[str, Picture]) -> Section:
     if accuracy is None or "confusion" not in accuracy:
         return Section("accuracy", "Accuracy", ())
     names = (LABELS[WCC], LABELS[NWCC])
@@ -251,6 +252,16 @@ def _accuracy(accuracy: Mapping[str, Any] | None, pictures: Mapping[str, Picture
     ]
     if "reliability.png" in pictures:
         blocks.append(Block("figure", picture=pictures["reliability.png"], class_="narrow"))
+    known = months_known(accuracy)
+    if known is not None and "months.png" in pictures:
+        blocks.append(Block("heading", text="How much of the two years must be seen"))
+        blocks.append(Block("figure", picture=pictures["months.png"]))
+        rows = [
+            (calendar.month_name[month], _ratio(value), _ratio(min(folds)), _ratio(max(folds)))
+            for month, value, folds in zip(known.months, known.accuracy, known.folds, strict=True)
+        ]
+        columns = ("Known up to the end of", "Balanced accuracy", "Lowest fold", "Highest fold")
+        blocks.append(Block("table", table=Table("Accuracy by the months that are known", columns, rows, (1, 2, 3))))
     return Section("accuracy", "Accuracy", blocks)
 
 

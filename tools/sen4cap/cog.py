@@ -22,7 +22,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from rasterio.io import MemoryFile
 
-from .compiled import compiled, compiled_fast
+from .compiled import compiled_fast
 from .grid import Grid
 
 TILE = 512
@@ -329,7 +329,7 @@ def _halved(block: NDArray[Any], nodata: int, mean: bool) -> NDArray[Any]:
     return out
 
 
-@compiled
+@compiled_fast
 def _cut(block: Any, nodata: Any, differences: Any, out: Any) -> None:
     rows, columns = block.shape
     tile = out.shape[2]
@@ -338,15 +338,18 @@ def _cut(block: Any, nodata: Any, differences: Any, out: Any) -> None:
             width = min(tile, columns - c * tile)
             for i in range(tile):
                 line = out[r, c, i]
+                line[:] = nodata
                 if r * tile + i < rows:
                     source = block[r * tile + i, c * tile : c * tile + width]
                     line[:width] = source
-                    line[width:] = nodata
-                else:
-                    line[:] = nodata
-                if differences:
-                    for k in range(tile - 1, 0, -1):
-                        line[k] -= line[k - 1]
+                    if differences:
+                        for k in range(1, width):
+                            line[k] = source[k] - source[k - 1]
+                        if width < tile:
+                            line[width] = nodata - source[width - 1]
+                            line[width + 1 :] = 0
+                elif differences:
+                    line[1:] = 0
 
 
 @compiled_fast

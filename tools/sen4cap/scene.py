@@ -72,6 +72,23 @@ class Block:
     scl: NDArray[np.uint8]
     cosines: NDArray[np.float32]
 
+    def strips(self, height: int) -> Iterator[Block]:
+        """Cut into parts of so many rows (an even number), from north to south: small enough for the caches."""
+        left, top, width, rows = (
+            int(part) for part in (self.window.col_off, self.window.row_off, self.window.width, self.window.height)
+        )
+        for low in range(0, rows, height):
+            past = min(low + height, rows)
+            half = slice(low // 2, past // 2)
+            yield Block(
+                Window(left, top + low, width, past - low),
+                Grid(self.grid.crs, self.grid.transform @ Affine.translation(0, low), (past - low, width)),
+                np.ascontiguousarray(self.fine[:, low:past]),
+                np.ascontiguousarray(self.coarse[:, half]),
+                self.scl[half],
+                np.ascontiguousarray(self.cosines[:, half]) if self.cosines.ndim > 1 else self.cosines,
+            )
+
 
 @dataclass(frozen=True)
 class _Raster:

@@ -17,7 +17,7 @@ from rasterio.windows import Window
 
 from .. import l3b
 from ..bands import band_assets, is_optical
-from ..cog import Cog, Encoded
+from ..cog import TILE, Cog, Encoded
 from ..compiled import in_order, thread_count
 from ..errors import BadInput
 from ..outputs import whole_file, whole_folder
@@ -188,17 +188,20 @@ def _write_layers(
     with contextlib.ExitStack() as stack:
         cogs = [stack.enter_context(_cog(place, layer, scene, settings)) for layer in layers]
 
-        def work(window: Window) -> tuple[list[Encoded], NDArray[np.int64]]:
+        def work(window: Window) -> tuple[list[list[Encoded]], NDArray[np.int64]]:
             block = scene.read(window)
+            return [encoded(strip) for strip in block.strips(TILE)], scene.negative_vegetation(block)
+
+        def encoded(block: Block) -> list[Encoded]:
             rasters = _rasters(block, scene, layers, folded, table)
-            row, column = int(window.row_off), int(window.col_off)
-            encoded = [cog.encode(raster, row=row, column=column) for cog, raster in zip(cogs, rasters, strict=True)]
-            return encoded, scene.negative_vegetation(block)
+            row, column = int(block.window.row_off), int(block.window.col_off)
+            return [cog.encode(raster, row=row, column=column) for cog, raster in zip(cogs, rasters, strict=True)]
 
         negative = np.zeros(2, np.int64)
-        for blocks, counts in in_order(work, scene.windows(), threads=threads):
-            for cog, block in zip(cogs, blocks, strict=True):
-                cog.add(block)
+        for strips, counts in in_order(work, scene.windows(), threads=threads):
+            for strip in strips:
+                for cog, part in zip(cogs, strip, strict=True):
+                    cog.add(part)
             negative += counts
         for _ in in_order(Cog.finish, cogs, threads=threads):
             pass

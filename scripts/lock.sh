@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Resolve the versions that `make` installs: dev.lock holds everything, run.lock the part that runs the suite.
+# Resolve the versions that `make` installs: dev.lock holds everything, run.lock the part that runs the suite, tools.lock
+# and train.lock what the images of these names hold, images.lock what builds them.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -12,3 +13,8 @@ resolve() {
 }
 resolve --upgrade --extra dev --extra prosail --output-file requirements/dev.lock >/dev/null
 resolve --extra tools --extra train --extra run --constraints requirements/dev.lock --output-file requirements/run.lock >/dev/null
+for image in tools train; do
+    resolve --extra "$image" --constraints requirements/dev.lock --output-file "requirements/$image.lock" >/dev/null
+done
+# Nothing of these meets the suite: no constraints.
+resolve --upgrade --group images --output-file requirements/images.lock >/dev/null

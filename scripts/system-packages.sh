@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Debian packages that the suite needs beside Python: system-packages.sh run|dev PYTHON
+# Debian packages that the suite needs beside Python: system-packages.sh run|dev|images PYTHON
 # Installs what is missing, as root or through sudo; otherwise says what to install.
 set -euo pipefail
 
@@ -12,6 +12,15 @@ useful=()
 if [ "$purpose" = dev ]; then
     # A real STAC API for the tests of `fetch`, PostgreSQL with PostGIS; without it they are skipped.
     compgen -G '/usr/share/postgresql/*/extension/postgis.control' >/dev/null || useful+=(postgresql-postgis)
+fi
+if [ "$purpose" = images ]; then
+    # A container engine where there is none that answers; what makes a base image where no registry is reachable.
+    if ! command -v podman >/dev/null && ! { command -v docker >/dev/null && docker info >/dev/null 2>&1; }; then
+        needed+=(podman buildah runc netavark aardvark-dns iptables catatonit uidmap slirp4netns)
+    fi
+    if [ "${BASE:-}" = local ] && ! command -v mmdebstrap >/dev/null; then
+        needed+=(mmdebstrap)
+    fi
 fi
 wanted=("${needed[@]}" "${useful[@]}")
 [ ${#wanted[@]} -gt 0 ] || exit 0

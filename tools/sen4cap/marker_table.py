@@ -91,7 +91,8 @@ class Looks:
     days : (look,) datetime64[D]
         Ascending, unique.
     mean, stdev : (parcel, look) float32
-        In physical units (LAI in m2/m2, reflectance 0 to 1); NaN where the parcel was not seen.
+        In physical units (LAI in m2/m2, reflectance 0 to 1); NaN where the parcel was not seen, and in all
+        of `stdev` where it was not asked for.
     pixels : (parcel, look) float32
         Clear pixels; 0 where the parcel was not seen, 1 where it was seen and the table does not count.
     """
@@ -137,6 +138,7 @@ class MarkerTable:
         start: datetime.date | None = None,
         end: datetime.date | None = None,
         rows: slice | NDArray[np.intp] = slice(None),
+        with_stdev: bool = True,
     ) -> Looks:
         """Observations of one quantity, of a block of parcels.
 
@@ -154,6 +156,8 @@ class MarkerTable:
             Days to keep, both included.
         rows
             Block of `ids` (a slice or positions), so that memory is bounded.
+        with_stdev
+            Whether to read the deviations too.
 
         Raises
         ------
@@ -174,14 +178,17 @@ class MarkerTable:
         ]
         days = sorted({marker.day for _, marker in columns})
         wanted = self.ids[rows]
-        stats = np.full((3, len(days), len(wanted)), np.nan, np.float32)
+        # Filled a look at a time in the order in which they are read on, a parcel's looks side by side.
+        shape = (len(wanted), len(days))
+        mean, pixels = np.full(shape, np.nan, np.float32), np.zeros(shape, np.float32)
+        stdev = mean.copy() if with_stdev else np.broadcast_to(np.float32(np.nan), shape)
         places = {id(table): table.rows_of(wanted) for table in self._tables}
         # Of a country's many tables each holds the parcels of one tile: those without any of this block are not read.
         held = [(t, m) for t, m in columns if isinstance(at := places[id(t)], slice) or (at >= 0).any()]
 
         def statistics(column: tuple[_Table, Marker]) -> NDArray[np.floating[Any]]:
             table, marker = column
-            return table.statistics(marker, places[id(table)])
+            return table.statistics(marker, places[id(table)], with_stdev=with_stdev)
 
         held.sort(key=lambda column: (column[1].day, column[1].orbit))
         for day, of_day in itertools.groupby(held, key=lambda column: column[1].day):
@@ -189,9 +196,11 @@ class MarkerTable:
                 functools.reduce(seen_twice, map(statistics, same))
                 for _, same in itertools.groupby(of_day, key=lambda column: column[1].orbit)
             )
-            stats[:, bisect.bisect_left(days, day)] = functools.reduce(pooled, orbits)
-        stats[0, np.isnan(stats[0])] = 0
-        pixels, mean, stdev = (np.ascontiguousarray(plane.T) for plane in stats)
+            look, stats = bisect.bisect_left(days, day), functools.reduce(pooled, orbits)
+            mean[:, look] = stats[1]
+            pixels[:, look] = np.where(np.isnan(stats[0]), 0, stats[0])
+            if with_stdev:
+                stdev[:, look] = stats[2]
         return Looks(np.array(days, "datetime64[D]"), mean, stdev, pixels)
 
 
@@ -292,21 +301,25 @@ class _Table:
             return slice(int(found[0]), int(found[-1]) + 1)
         return found
 
-    def statistics(self, mean: Marker, at: slice | NDArray[np.intp]) -> NDArray[np.float32]:
+    def statistics(self, mean: Marker, at: slice | NDArray[np.intp], *, with_stdev: bool) -> NDArray[np.float32]:
         """Pixels, mean and standard deviation (3, row) of one day's column in physical units; NaN where unseen.
 
-        Where the file does not count, a parcel that was seen has one pixel; where it holds no deviation, none.
+        Where the file does not count, a parcel that was seen has one pixel; where it holds no deviation, or it is not
+        asked for, none.
         """
         scale = np.float32(SCALE[mean.type])
         values = self._values(mean, at)
         stats = np.empty((3, len(values)), np.float32)
         stats[0] = self._values(replace(mean, stat="valid_pixels_cnt"), at)
         np.divide(values, scale, out=stats[1])
-        np.divide(self._values(replace(mean, stat="stdev"), at), scale, out=stats[2])
+        if with_stdev:
+            np.divide(self._values(replace(mean, stat="stdev"), at), scale, out=stats[2])
+        else:
+            stats[2] = 0
         unseen = np.isnan(values) | (stats[0] <= 0)
         for plane, otherwise in ((stats[0], 1), (stats[2], 0)):
-            plane[np.isnan(plane)] = otherwise
-        stats[:, unseen] = np.nan
+            np.copyto(plane, np.float32(otherwise), where=np.isnan(plane))
+        np.copyto(stats, np.float32(np.nan), where=unseen)
         return stats
 
     def _values(self, marker: Marker, at: slice | NDArray[np.intp]) -> NDArray[np.float32]:

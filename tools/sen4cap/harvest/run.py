@@ -103,13 +103,13 @@ def _looks_of_tables(markers: Sequence[Path], data: xr.Dataset, variable: str, r
     def looks(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int32]]:
         at = row_of[rows]
         known = at >= 0
-        found = table.looks(variable, start=begin, end=end, rows=at[known])
+        found = table.looks(variable, start=begin, end=end, rows=at[known], with_stdev=False)
         values = np.full((len(at), len(found.days)), np.nan, np.float32)
         poor = poor_looks(found.pixels, clear_share=rules.clear_share)
         values[known] = np.where(poor, np.float32(np.nan), found.mean)
         open_ground = np.zeros(values.shape, bool)
         if tells_ground:
-            ground = table.looks("NBR2", start=begin, end=end, rows=at[known])
+            ground = table.looks("NBR2", start=begin, end=end, rows=at[known], with_stdev=False)
             _, here, there = np.intersect1d(found.days, ground.days, assume_unique=True, return_indices=True)
             open_ground[np.ix_(known, here)] = ground.mean[:, there] < rules.open_ground
         return values, open_ground, (found.days - np.datetime64(begin, "D")).astype(np.int32)

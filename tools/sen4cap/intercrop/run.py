@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -273,8 +274,9 @@ def _write(
 
 def _account(ids: NDArray[np.int32], reason: NDArray[np.object_]) -> None:
     """Say how many parcels have empty cells, and why."""
-    general = pd.Series(reason).str.replace(r"harvest week \S+ is", "harvest week is", regex=True).to_numpy()
+    code, texts = pd.factorize(reason)
+    general = np.array([re.sub(r"harvest week \S+ is", "harvest week is", text) for text in texts], object)
     for text in sorted(set(general) - {""}):
-        which: Sequence[int] = ids[general == text]
+        which: Sequence[int] = ids[np.isin(code, np.flatnonzero(general == text))].tolist()
         more = f" and {len(which) - 10} more" if len(which) > 10 else ""
         say(f"{len(which)} parcels with empty cells, {text}: {', '.join(map(str, which[:10]))}{more}")

@@ -137,9 +137,16 @@ def _barest(ndvi, nbr2, good, ndvi_below, level):  # type: ignore[no-untyped-def
             if good[p, k] and ndvi[p, k] < ndvi_below and not np.isnan(nbr2[p, k]):
                 values[n] = nbr2[p, k]
                 n += 1
-        if n >= LEAST_LOOKS:
-            values[:n].sort()
-            level[p] = values[int(BAREST * (n - 1))]
+        if n < LEAST_LOOKS:
+            continue
+        # The few smallest, one after the other, take less than sorting all.
+        for rank in range(int(BAREST * (n - 1)) + 1):
+            least = rank
+            for k in range(rank + 1, n):
+                if values[k] < values[least]:
+                    least = k
+            values[rank], values[least] = values[least], values[rank]
+            level[p] = values[rank]
 
 
 def vote(
@@ -172,11 +179,23 @@ def vote(
     (parcel, look) int8
         `BARE`, `COVERED`, or `UNSEEN` where NDVI or NBR2 is missing.
     """
-    limit = np.broadcast_to(np.asarray(nbr2_below, np.float32), len(ndvi))[:, np.newaxis]
-    agreed = (ndvi < ndvi_below) & (nbr2 < limit) & ~(bsi <= bsi_above)
-    states = np.where(agreed, np.int8(BARE), np.int8(COVERED))
-    states[np.isnan(ndvi) | np.isnan(nbr2)] = UNSEEN
+    limit = np.ascontiguousarray(np.broadcast_to(np.asarray(nbr2_below, np.float32), len(ndvi)))
+    states = np.empty(ndvi.shape, np.int8)
+    _vote(ndvi, nbr2, bsi, np.float32(ndvi_below), limit, np.float32(bsi_above), states)
     return states
+
+
+@compiled
+def _vote(ndvi, nbr2, bsi, ndvi_below, limit, bsi_above, states):  # type: ignore[no-untyped-def]
+    parcels, looks = ndvi.shape
+    for p in range(parcels):
+        for k in range(looks):
+            if np.isnan(ndvi[p, k]) or np.isnan(nbr2[p, k]):
+                states[p, k] = UNSEEN
+            elif ndvi[p, k] < ndvi_below and nbr2[p, k] < limit[p] and not bsi[p, k] <= bsi_above:
+                states[p, k] = BARE
+            else:
+                states[p, k] = COVERED
 
 
 def looks_after_rain(

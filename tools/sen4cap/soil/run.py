@@ -217,14 +217,14 @@ def _indices(
     """
 
     def band(name: str) -> Observed:
-        looks = table.looks("L2A", band=name, start=start, end=end, rows=rows)
+        looks = table.looks("L2A", band=name, start=start, end=end, rows=rows, with_stdev=False)
         return Observed(looks.days, looks.mean, looks.pixels)
 
     def index(type: str, high: str, low: str) -> Observed:
         # A table of Sen4CAP's own has band means and no NBR2: the index of the means stands in for it.
         bands = {marker.band for marker in table.markers if marker.type == "L2A"}
         if type in table.types() or not {high, low} <= bands:
-            looks = table.looks(type, start=start, end=end, rows=rows)
+            looks = table.looks(type, start=start, end=end, rows=rows, with_stdev=False)
             return Observed(looks.days, looks.mean, looks.pixels)
         a, b = _together(band(high), band(low))
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -234,8 +234,9 @@ def _indices(
     level = nbr2.mean
     if darkening and any((m.type, m.band, m.stat) == ("L2A", "B11", "mean") for m in table.markers):
         level = level_nbr2(level, _on_days(band("B11"), nbr2.days), darkening=darkening)
-    bsi = np.full(ndvi.mean.shape, np.nan, np.float32)
+    bsi: Floats = np.broadcast_to(np.float32(np.nan), ndvi.mean.shape)
     if with_bsi:
+        bsi = bsi.copy()
         known = _together(*(band(name) for name in BSI_BANDS))
         b02, b04, b08, b11 = (observed.mean for observed in known)
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -21,15 +21,6 @@ from sen4cap.seasons import Season
 from . import chain, gather, measure, page
 from .observe import REGIMES_SEEN, season_folder
 
-WINDOWS = (
-    ("2-months", "08-01", "09-30"),
-    ("3-months", "08-01", "10-31"),
-    ("4-months", "08-01", "11-30"),
-    ("6-months", "08-01", "01-31"),
-    ("8-months", "08-01", "03-31"),
-    ("10-months", "08-01", "05-31"),
-)
-"""Parts of the two years that a forest learns from: name, first and last day."""
 AS_OF_STEP = 5
 
 
@@ -50,7 +41,7 @@ def main(words: list[str] | None = None) -> int:
             for regime in REGIMES_SEEN
         ]
         list(pool.map(_first, runs))
-        list(pool.map(_second, runs, [_other(runs, run) for run in runs]))
+        list(pool.map(_second, runs, [_others(runs, run) for run in runs]))
         lags = [
             lag
             for lag in pool.map(_lag, [run for run in runs if run.seed < options.first_seed + options.lag_seeds])
@@ -59,17 +50,14 @@ def main(words: list[str] | None = None) -> int:
         frame = pd.concat(pool.map(gather.gather, runs), ignore_index=True)
     frame.to_parquet(options.work / "parcels.parquet")
     reports = {
-        regime: [measure.read_report(run.folder / "wcc") for run in runs if run.regime == regime]
-        for regime in REGIMES_SEEN
+        name: {
+            regime: [measure.read_report(run.folder / name) for run in runs if run.regime == regime]
+            for regime in REGIMES_SEEN
+        }
+        for name in ("wcc", *(("wcc-seasons",) if len(seeds) > 1 else ()))
     }
-    months = [
-        {"regime": run.regime, "window": name, "report": measure.read_report(run.folder / f"wcc-{name}")}
-        for run in runs
-        for name, _, _ in WINDOWS
-        if run.regime != "dense"
-    ]
     rows = measure.measure(frame, reports)
-    results = page.Results(rows, frame, reports, pd.DataFrame(lags), months, options.parcels, len(seeds))
+    results = page.Results(rows, frame, reports["wcc"], pd.DataFrame(lags), options.parcels, len(seeds))
     sys.stdout.write(page.table(rows) + "\n")
     if options.output:
         page.write(options.output, results)
@@ -99,22 +87,21 @@ def _simulated(what: tuple[Path, int, int]) -> Path:
     return season_folder(work, count=count, seed=seed)
 
 
-def _other(runs: list[chain.Run], run: chain.Run) -> chain.Run | None:
-    """Run of another year under the same regime, whose model is used."""
+def _others(runs: list[chain.Run], run: chain.Run) -> list[chain.Run]:
+    """Runs of other years under the same regime, the next one first."""
     others = [other for other in runs if other.regime == run.regime and other.seed != run.seed]
-    return next((other for other in others if other.seed > run.seed), others[0]) if others else None
+    return sorted(others, key=lambda other: (other.seed < run.seed, other.seed))
 
 
 def _first(run: chain.Run) -> None:
     chain.run_chain(run)
 
 
-def _second(run: chain.Run, trained: chain.Run | None) -> None:
+def _second(run: chain.Run, others: list[chain.Run]) -> None:
     chain.run_hrl(run)
-    if trained:
-        chain.run_other_year(run, trained)
-    if run.regime != "dense":
-        chain.run_months(run, WINDOWS)
+    if others:
+        chain.run_other_year(run, others[0])
+        chain.run_seasons(run, others)
 
 
 def _lag(run: chain.Run) -> dict[str, Any]:

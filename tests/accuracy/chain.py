@@ -102,9 +102,9 @@ def run_chain(run: Run) -> None:
     """All results of a season under a regime."""
     folder, inputs = run.folder, run.inputs
     folder.mkdir(parents=True, exist_ok=True)
-    run.tool("smooth", "--markers", run.markers, *run.span, "--season", run.season.year, "--output",
-             folder / "series.arrow")  # fmt: skip
-    run.classify("wcc", "--insitu", inputs / "insitu.csv")
+    run.tool("smooth", "--markers", run.markers, *run.span, "--season", run.season.year, "--variables",
+             "LAI,FCOVER,NDVI", "--output", folder / "series.arrow")  # fmt: skip
+    run.classify("wcc", "--insitu", inputs / "insitu.csv", "--by-months")
     run.classify("thresholds", "--method", "threshold")
     for emergence, termination in PAIRS:
         name = f"season-{emergence}-{termination}.csv"
@@ -133,12 +133,10 @@ def run_other_year(run: Run, trained: Run) -> None:
     run.classify("wcc-other-year", "--model", trained.folder / "wcc" / "model.npz")
 
 
-def run_months(run: Run, windows: Sequence[tuple[str, str, str]]) -> None:
-    """Train on parts of the two years: name, first and last day, MM-DD."""
-    for name, first, last in windows:
-        run.classify(
-            f"wcc-{name}", "--insitu", run.inputs / "insitu.csv", "--season-start", first, "--season-end", last
-        )
+def run_seasons(run: Run, others: Sequence[Run]) -> None:
+    """Train on the in-situ data of other seasons as well."""
+    samples = [word for other in others for word in ("--samples", other.folder / "wcc" / "model_samples.npz")]
+    run.classify("wcc-seasons", "--insitu", run.inputs / "insitu.csv", *samples)
 
 
 def run_as_of(run: Run, days: Sequence[str]) -> None:

@@ -75,7 +75,7 @@ Number = tuple[float, int]
 Rule = Callable[[pd.DataFrame], Number]
 
 
-def measure(frame: pd.DataFrame, reports: dict[str, list[dict[str, Any]]]) -> list[Measure]:
+def measure(frame: pd.DataFrame, reports: dict[str, dict[str, list[dict[str, Any]]]]) -> list[Measure]:
     """Every number of the table.
 
     Parameters
@@ -83,7 +83,8 @@ def measure(frame: pd.DataFrame, reports: dict[str, list[dict[str, Any]]]) -> li
     frame
         From `gather`, of all seeds and regimes.
     reports
-        By regime: accuracy.json of the forests, one a seed.
+        By folder of the classification (wcc, and wcc-seasons where there are several) and regime: accuracy.json of the
+        forests, one a seed.
     """
     regimes = list(dict.fromkeys(frame["regime"]))
     by_regime = {regime: frame[frame["regime"] == regime] for regime in regimes}
@@ -165,7 +166,7 @@ def measure(frame: pd.DataFrame, reports: dict[str, list[dict[str, Any]]]) -> li
         number("maximum FCOVER", "MAE", "", _maximum("season_M_co_val", "fcover_max"), *most(0.04, 0.06)),
         number("maximum FCOVER", "mean bias", "", _maximum("season_M_co_val", "fcover_max", signed=True)),
     ]
-    rows.append(_of_reports("WCC or not, spatial blocks", "balanced accuracy", reports, _balanced, least(0.95, 0.92)))
+    rows += _of_blocks(reports)
     other = "confidence_wcc-other-year"
     rows += [
         number("WCC or not, unseen year", "balanced accuracy", "", _class(other, "balanced_accuracy"),
@@ -173,7 +174,7 @@ def measure(frame: pd.DataFrame, reports: dict[str, list[dict[str, Any]]]) -> li
         number("WCC or not, thresholds", "balanced accuracy", "", _class("confidence_thresholds", "balanced_accuracy")),
         number("WCC or not, trained on the HRL layer", "balanced accuracy", "",
                _class("confidence_wcc-hrl", "balanced_accuracy")),
-        _of_reports("confidence, spatial blocks", "ECE", reports, _ece, most(0.05, 0.07)),
+        _of_reports("confidence, spatial blocks", "ECE", reports["wcc"], _ece, most(0.05, 0.07)),
         number("confidence, unseen year", "ECE", "", _class(other, "ece"), *most(0.05, 0.07)),
         number("confidence, trained on the HRL layer", "ECE", "", _class("confidence_wcc-hrl", "ece")),
         number("bare days, harvest weeks of L4C", "MAE", "d", _mae_of("bare_error_l4c"), *most(6, 10)),
@@ -358,6 +359,19 @@ def _harvest_found(rows: pd.DataFrame) -> Number:
     return _average(kept["harvest_error"].notna().astype(float))
 
 
+def _of_blocks(reports: dict[str, dict[str, list[dict[str, Any]]]]) -> list[Measure]:
+    """Accuracy over spatial blocks: of a season's own in-situ data, and with those of the other seasons."""
+    name = "WCC or not, spatial blocks"
+    rows = [_of_reports(name, "balanced accuracy", reports["wcc"], _balanced, (Bound(low=0.95), Bound(low=0.92)))]
+    if "wcc-seasons" in reports:
+        name += ", in-situ data of the other seasons as well"
+        rows += [
+            _of_reports(name, part, reports["wcc-seasons"], rule, ())
+            for part, rule in (("balanced accuracy", _balanced), ("ECE", _ece))
+        ]
+    return rows
+
+
 def _of_reports(
     quantity: str,
     part: str,
@@ -372,7 +386,7 @@ def _of_reports(
         "",
         {regime: value for regime, (value, _) in found.items()},
         {regime: count for regime, (_, count) in found.items()},
-        dict(zip(TARGETED, bounds, strict=True)),
+        dict(zip(TARGETED, bounds, strict=True)) if bounds else {},
     )
 
 

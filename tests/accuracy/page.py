@@ -31,7 +31,6 @@ class Results:
     frame: pd.DataFrame
     reports: dict[str, list[dict[str, Any]]]
     lags: pd.DataFrame
-    months: list[dict[str, Any]]
     parcels: int
     seeds: int
 
@@ -197,11 +196,11 @@ first run that dates it within two weeks; it holds the wait for a clear look and
 ![Reliability](images/accuracy/reliability.png)
 
 How much of the two years must be seen: balanced accuracy over spatial blocks of forests that learn from August up
-to a month.
+to the end of a month (`classify --by-months`).
 
 ![Months](images/accuracy/months.png)
 
-{_months_table(results.months)}
+{_months_table(results.reports)}
 
 ## Bare days and harvest
 
@@ -260,16 +259,20 @@ def _lag_table(lags: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def _months_frame(months: list[dict[str, Any]]) -> pd.DataFrame:
-    rows = []
-    for (regime, window), group in pd.DataFrame(months).groupby(["regime", "window"], sort=False):
-        counts = sum(np.array(report["confusion"]["counts"]) for report in group["report"])
-        rows.append((regime, int(window.split("-")[0]), float(np.mean(np.diag(counts) / counts.sum(axis=1)))))
-    return pd.DataFrame(rows, columns=["regime", "months", "balanced"]).sort_values(["regime", "months"])
+def _months_frame(reports: dict[str, list[dict[str, Any]]]) -> pd.DataFrame:
+    """Balanced accuracy by regime and months known, mean over the seasons."""
+    rows = [
+        (regime, row["months"], row["balanced_accuracy"])
+        for regime, several in reports.items()
+        for report in several
+        for row in report["by_months"]
+    ]
+    frame = pd.DataFrame(rows, columns=["regime", "months", "balanced"])
+    return frame.groupby(["regime", "months"], sort=False, as_index=False).mean()
 
 
-def _months_table(months: list[dict[str, Any]]) -> str:
-    frame = _months_frame(months).pivot_table(index="months", columns="regime", values="balanced")
+def _months_table(reports: dict[str, list[dict[str, Any]]]) -> str:
+    frame = _months_frame(reports).pivot_table(index="months", columns="regime", values="balanced")
     lines = [
         "| months from August | " + " | ".join(NAMES[regime] for regime in frame) + " |",
         "|---" * (len(frame.columns) + 1) + "|",
@@ -414,7 +417,7 @@ def _plot_days(results: Results) -> Any:
 
 def _plot_months(results: Results) -> Any:
     figure, axis = plt.subplots(figsize=(5, 3), layout="constrained")
-    for regime, rows in _months_frame(results.months).groupby("regime"):
+    for regime, rows in _months_frame(results.reports).groupby("regime"):
         axis.plot(rows["months"], rows["balanced"], "o-", color=COLOURS[str(regime)], label=NAMES[str(regime)])
     axis.set(xlabel="months of series from August on", ylabel="balanced accuracy", ylim=(0.5, 1))
     axis.legend(frameon=False)

@@ -72,7 +72,7 @@ def test_perfect_observations_are_measured_as_nearly_perfect(tmp_path: Path, cou
     ended = frame[measure.which_ended(frame)]
     assert ended["ter_default_error"].abs().median() <= 3
     assert frame["bare_error_l4c"].abs().median() <= 7
-    report = {"perfect": [measure.read_report(run.folder / "wcc")]}
+    report = {"wcc": {"perfect": [measure.read_report(run.folder / "wcc")]}}
     rows = measure.measure(frame, report)
     assert {row.quantity for row in rows} >= {"emergence, wise-published", "termination by ploughing or rolling, wist"}
     text = page.table(rows)

@@ -81,16 +81,17 @@ def _ap(path: Path, entry: str) -> list[str]:
 def _ours(document: dict[str, Any]) -> list[str]:
     workflow, *others = document["$graph"]
     tools = [process for process in others if process["class"] == "CommandLineTool"]
+    version = document.get("s:softwareVersion")
     found = [
         f"output {name}: is {entry['type']}, and a platform publishes folders only"
         for name, entry in workflow["outputs"].items()
         if entry["type"] not in FOLDERS
     ]
     for tool in tools:
-        image = tool["requirements"]["DockerRequirement"]["dockerPull"]
-        if "@sha256:" not in image and not image.endswith(f":{document['s:softwareVersion']}"):
-            found.append(f"tool {tool['id']}: the image {image} is not of version {document['s:softwareVersion']}")
-        network = tool["requirements"]["NetworkAccess"]["networkAccess"]
+        image = tool["requirements"].get("DockerRequirement", {}).get("dockerPull", "no image")
+        if "@sha256:" not in image and not image.endswith(f":{version}"):
+            found.append(f"tool {tool['id']}: the image {image} is not of version {version}")
+        network = tool["requirements"].get("NetworkAccess", {}).get("networkAccess")
         if network != ("string" in str(tool["inputs"].get("catalog", {}).get("type"))):
             found.append(f"tool {tool['id']}: networkAccess is {network}")
     return found

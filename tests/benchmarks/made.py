@@ -13,10 +13,12 @@ import rasterio
 import shapely
 from affine import Affine
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from made_scenes import ANGLES, COARSE, FINE
 from sen4cap import l3b
 from sen4cap.grid import Grid
+from sen4cap.marker_table import Marker, new_markers
 
 CRS, WEST, NORTH = "EPSG:32631", 499_980.0, 5_700_000.0
 LEVEL = {"B02": 1450, "B03": 1700, "B04": 1600, "B08": 3900, "B05": 2200, "B06": 3300, "B07": 3800}
@@ -105,6 +107,68 @@ def parcels(path: Path, count: int, side: int, *, seed: int = 2) -> Path:
     )
     frame.to_file(path, layer="parcels", engine="pyogrio")
     return path
+
+
+LOOKS, DAYS = 70, 300
+"""Looks of a season's marker table and days of its series."""
+
+START = datetime.date(2021, 8, 1)
+STATS = ("valid_pixels_cnt", "mean", "stdev")
+_CHUNK = 20_000
+
+
+def marker_table(path: Path, count: int, *, variables: tuple[str, ...], seed: int = 3) -> Path:
+    """Marker table of a season over so many parcels: 70 looks, one in 20 missing, 60 % with a winter cover crop."""
+    if path.is_file():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    days = look_days()
+    columns = sorted(
+        Marker(START + datetime.timedelta(days=int(day)), name, stat=stat)
+        for day in days
+        for name in variables
+        for stat in STATS
+    )
+    rows = {(marker.day, marker.type, marker.stat): row for row, marker in enumerate(columns)}
+    with new_markers(path, np.arange(1, count + 1, dtype=np.int32), columns) as table:
+        for low in range(0, count, _CHUNK):
+            past = min(low + _CHUNK, count)
+            rng = np.random.default_rng([seed, low])
+            lai = lai_looks(days, past - low, rng)
+            missing = rng.random(lai.shape) < 0.05
+            cover = 1 - np.exp(-0.6 * lai)
+            quantities = {"LAI": lai, "FCOVER": cover, "NDVI": 0.14 + 0.72 * cover, "NBR2": 0.04 + 0.28 * cover}
+            for name in variables:
+                noisy = quantities[name] + rng.normal(0, 0.01, lai.shape).astype(np.float32)
+                noisy[missing] = np.nan
+                for k, day in enumerate(days):
+                    when = START + datetime.timedelta(days=int(day))
+                    table[rows[when, name, "mean"], low:past] = 1000 * noisy[:, k]
+                    table[rows[when, name, "stdev"], low:past] = np.where(missing[:, k], np.nan, 40)
+                    table[rows[when, name, "valid_pixels_cnt"], low:past] = np.where(missing[:, k], np.nan, 250)
+    return path
+
+
+def look_days() -> NDArray[np.int64]:
+    """Days of the looks, spread evenly."""
+    return np.linspace(0, DAYS - 1, LOOKS).round().astype(np.int64)
+
+
+def lai_looks(days: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """LAI of parcels on the days: a main crop harvested, perhaps a cover crop, the next crop's spring."""
+    t = days.astype(np.float32)[None]
+
+    def draw(middle: float, spread: float) -> NDArray[np.float32]:
+        return rng.normal(middle, spread, (count, 1)).astype(np.float32)
+
+    harvest, spring = draw(12, 6), draw(255, 10)
+    rise, fall = draw(60, 14), draw(150, 30)
+    most = rng.uniform(0.8, 4.0, (count, 1)).astype(np.float32) * (rng.random((count, 1)) < 0.6)
+    main = 2.5 * expit((harvest - t) / 2)
+    cover = most * expit((t - rise) / 7) * expit((fall - t) / 3)
+    after = 2.0 * expit((t - spring) / 8)
+    looks: NDArray[np.float32] = (0.08 + main + cover + after).astype(np.float32)
+    return looks
 
 
 def grid(side: int) -> Grid:

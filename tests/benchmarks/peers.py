@@ -50,6 +50,72 @@ def exact_means(raster: str, parcels: str) -> Any:
     return exact_extract(raster, parcels, ["count", "mean", "stdev"], output="pandas", include_cols=["NewID"])
 
 
+def whittaker_daily(at: NDArray, values: NDArray, weights: NDArray, days: int, roughness: float) -> NDArray[np.float32]:
+    """Daily series by whittaker-eilers: a smoother built for each series with its weights, one pass, no reweighting."""
+    from whittaker_eilers import WhittakerSmoother
+
+    out = np.full((len(values), days), np.nan, np.float32)
+    for row, looks, given in zip(out, values, weights, strict=True):
+        seen = np.isfinite(looks)
+        first, last = int(at[seen][0]), int(at[seen][-1])
+        weight, target = np.zeros(last - first + 1), np.zeros(last - first + 1)
+        weight[at[seen] - first], target[at[seen] - first] = given[seen], looks[seen]
+        smoother = WhittakerSmoother(lmbda=roughness, order=2, data_length=len(target), weights=list(weight))
+        row[first : last + 1] = smoother.smooth(list(target))
+    return out
+
+
+def plain_season(at: NDArray, looks: NDArray, days: int) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """Smooth by scipy, WISE and WIST by numpy, parcel by parcel, as one would write them down from the papers.
+
+    Parameters
+    ----------
+    at : (look,)
+        Day of each look.
+    looks : (parcel, look)
+        NaN where not seen.
+    days
+        Of the daily series.
+
+    Returns
+    -------
+    (parcel, day), (parcel, day), (parcel,), (parcel,)
+        Series by Savitzky-Golay (61 days, degree 2), MACD_div of (5, 10, 5), green-up, termination; NaN where there is
+        none.
+    """
+    from scipy.signal import lfilter, savgol_filter
+
+    def ema(v: NDArray, n: int) -> NDArray:
+        b = 2 / (n + 1)
+        smoothed: NDArray = lfilter([b], [1, b - 1], v, zi=[(1 - b) * v[:n].mean()])[0]
+        return smoothed
+
+    series = np.full((len(looks), days), np.nan)
+    div = np.full((len(looks), days), np.nan)
+    green_up, termination = np.full(len(looks), np.nan), np.full(len(looks), np.nan)
+    for p, values in enumerate(looks):
+        seen = np.isfinite(values)
+        t, y = at[seen], values[seen].astype(float)
+        grid = np.arange(t[0], t[-1] + 1)
+        v = savgol_filter(np.interp(grid, t, y), 61, 2, mode="interp")
+        series[p, t[0] : t[-1] + 1] = v
+        macd = ema(v, 5) - ema(v, 10)
+        found = macd - ema(macd, 5)
+        div[p, t[0] : t[-1] + 1] = found
+        top = int(np.argmax(v))
+        crossings = np.flatnonzero((found[:-1] <= 0) & (found[1:] > 0)) + 1
+        crossings = crossings[crossings < top]
+        if len(crossings):
+            green_up[p] = t[0] + crossings[-1]
+        senescent = t >= t[0] + top
+        rate = np.diff(y[senescent]) / np.diff(t[senescent])
+        if len(rate) and rate.min() < 0:
+            at_fall = t[senescent]
+            k = int(rate.argmin())
+            termination[p] = 0.5 * (at_fall[k] + at_fall[k + 1])
+    return series, div, green_up, termination
+
+
 def copy_bytes(size: int) -> float:
     """Copy so many bytes in memory: the bandwidth that no kernel can beat."""
     source = np.ones(size, np.uint8)

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -72,13 +72,15 @@ class Child:
             total += self._cpu.get(each, 0.0)
         return total, memory / 2**20
 
-    def end(self, *, whole_session: bool) -> None:
+    def end(self, *, whole_session: bool, hurry: Callable[[], bool]) -> None:
         """End the runner and everything it started; what does not listen is killed.
 
         Parameters
         ----------
         whole_session
             Also ask its jobs themselves, for a runner that would only wait for them.
+        hurry
+            Whether to kill at once.
         """
         below = self.descendants()
         end_containers(below)
@@ -90,7 +92,7 @@ class Child:
         while self.process.poll() is None and time.monotonic() < until:
             time.sleep(0.05)
             # cwltool would wait ten seconds for jobs that have ended already.
-            if whole_session and not self.descendants():
+            if hurry() or (whole_session and not self.descendants()):
                 break
         self.kill()
 

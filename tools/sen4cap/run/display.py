@@ -52,7 +52,7 @@ class Display:
         """Tell how a step ended."""
         done = len(self.steps.with_status("done"))
         how = "done" if run.status == "done" else "failed"
-        self.line(f"{run.name}: {how} after {told(run.seconds or 0.0)} ({done} of {self.steps.total} steps done)")
+        self.line(f"{run.name}: {how} after {duration(run.seconds or 0.0)} ({done} of {self.steps.total} steps done)")
 
     def refresh(self) -> None:
         """Tell what takes long."""
@@ -60,7 +60,7 @@ class Display:
             return
         self._last = time.monotonic()
         now = time.time()
-        running = [f"{run.name} ({told(now - run.started)})" for run in self.steps.with_status("running")]
+        running = [f"{run.name} ({duration(now - run.started)})" for run in self.steps.with_status("running")]
         self.line(f"running: {', '.join(running) or 'nothing, waiting for the runner'}")
 
 
@@ -120,7 +120,7 @@ class Bar(Display):
         self._progress.update(self._all, description=said, completed=numbers["done"], total=self.steps.total)
 
 
-def told(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A duration as people say it."""
     if seconds < 60:
         return f"{seconds:.1f} s"

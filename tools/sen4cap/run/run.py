@@ -13,7 +13,7 @@ import shutil
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -26,7 +26,7 @@ from . import images
 from . import job as jobs
 from . import workflow as workflows
 from .child import Child, end_leftovers
-from .display import Display, display_of
+from .display import Display, display_of, duration
 from .folder import RunFolder
 from .job import files_in
 from .record import Record
@@ -93,6 +93,8 @@ def run(
             raise failure(code, folder, steps, how)
         outputs = take_outputs(folder, record, steps)
         shutil.rmtree(folder.state)
+    took = sum(each["wall_s"] for each in record.attempts if each["wall_s"])
+    say(f"finished after {duration(took)}: {folder.output}, its record is {folder.record}")
     for line in shown(outputs):
         print(line, flush=True)
     return outputs
@@ -162,7 +164,7 @@ def attempt(
     how: Runner, document: Workflow, job: Path, *, record: Record, steps: Steps, lock: int, resume: bool
 ) -> int:
     """Start the runner, watch it to its end, record it; returns its exit code."""
-    with signals() as signalled:
+    with signals() as came:
         child = how.start(document.location, job, resume=resume, lock=lock)
         command = shlex.join(["toil-cwl-runner" if how.name == "toil" else how.name, *how.by_hand])
         record.begin({"pid": os.getpid(), "runner_pid": child.process.pid, "command": command})
@@ -171,17 +173,16 @@ def attempt(
         try:
             record.save(steps)
             with display_of(steps, Path(document.location.partition("#")[0]).stem) as display:
-                watch(how, child, steps, record=record, display=display, stop=signalled, attempt=number)
-                stopped = signalled()
-                if stopped:
-                    display.line("stopping the runner and its jobs")
-                    child.end(whole_session=not how.ends_its_jobs)
+                watch(how, child, steps, record=record, display=display, came=came, attempt=number)
+                if came:
+                    display.line("stopping the runner and its jobs; once more kills them at once")
+                    child.end(whole_session=not how.ends_its_jobs, hurry=lambda: len(came) > 1)
                 note(how.follow(steps, number), display)
-            how.harvest(steps, number)
+            how.harvest(steps)
             code = child.process.poll() or 0
-            if stopped:
+            if came:
                 status = "stopped"
-                raise Stopped(stopped, again(steps))
+                raise Stopped(came[0], again(steps))
             if code == 0:
                 status = "running"
         finally:
@@ -203,12 +204,12 @@ def watch(
     *,
     record: Record,
     display: Display,
-    stop: Callable[[], int],
+    came: Sequence[int],
     attempt: int,
 ) -> None:
     """Show and record what happens until the runner ends or a signal comes."""
     saved = time.monotonic()
-    while child.process.poll() is None and not stop():
+    while child.process.poll() is None and not came:
         changed = how.follow(steps, attempt)
         note(changed, display)
         how.measure(steps, child)
@@ -227,22 +228,22 @@ def note(changed: list[StepRun], display: Display) -> None:
 
 
 @contextlib.contextmanager
-def signals() -> Iterator[Callable[[], int]]:
-    """Take note of the signals that end a run instead of dying of them; yields the way to ask which came, 0 for none.
+def signals() -> Iterator[list[int]]:
+    """Take note of the signals that end a run instead of dying of them; yields the list of those that came.
 
     One that the starting shell has had ignored, as nohup does, stays ignored.
     """
-    came = [0]
+    came: list[int] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
-        came[0] = came[0] or number
+        came.append(number)
 
     before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
         for number, handler in before.items():
             if handler is not signal.SIG_IGN:
                 signal.signal(number, handle)
-        yield lambda: came[0]
+        yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

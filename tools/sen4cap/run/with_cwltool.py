@@ -58,14 +58,13 @@ class WithCwltool:
 
     def follow(self, steps: Steps, attempt: int) -> list[StepRun]:
         """Take in what has happened since the last call; returns the steps that changed."""
-        changed = []
-        for event in events_in(self.tail.lines()):
-            if event["event"] != "named":
-                changed.append(self._take(event, steps, attempt))
-        return changed
+        told = [event for event in events_in(self.tail.lines()) if event["event"] != "named"]
+        return [run for event in told if (run := self._take(event, steps, attempt))]
 
-    def _take(self, event: dict[str, Any], steps: Steps, attempt: int) -> StepRun:
+    def _take(self, event: dict[str, Any], steps: Steps, attempt: int) -> StepRun | None:
         key = event["key"]
+        if event["event"] == "reused" and key in steps.runs:
+            return None
         path = key.rpartition(" ")[0]
         tool = steps.planned[path].tool if path in steps.planned else path
         if event["event"] == "started" or key not in steps.runs:
@@ -87,11 +86,11 @@ class WithCwltool:
         if running:
             measure_by_folder(running, child)
 
-    def harvest(self, steps: Steps, attempt: int) -> None:
+    def harvest(self, steps: Steps) -> None:
         """All is told already."""
 
     def discard(self) -> None:
-        """The cache lies in the state folder, which goes."""
+        """The cache lies in the state folder, which goes; one of the user's own stays the user's."""
 
 
 def measure_by_folder(running: dict[str, StepRun], child: Child) -> None:

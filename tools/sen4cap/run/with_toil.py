@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -50,7 +51,7 @@ class WithToil:
     @property
     def on_this_machine(self) -> bool:
         """Whether the jobs run here, not on a cluster."""
-        return "--batchSystem" not in self.given or "single_machine" in " ".join(self.options)
+        return self._value("--batchSystem") in ("", "single_machine", "singleMachine")
 
     @property
     def by_hand(self) -> list[str]:
@@ -143,7 +144,7 @@ class WithToil:
             if jobs:
                 run.used(*child.measure(jobs))
 
-    def harvest(self, steps: Steps, attempt: int) -> None:
+    def harvest(self, steps: Steps) -> None:
         """Take times, memory and exit codes from the logs of the workers, and make one log a step of them."""
         said: dict[str, list[str]] = {}
         names: dict[str, list[str]] = {}
@@ -175,7 +176,17 @@ class WithToil:
         return found
 
     def discard(self) -> None:
-        """The job store lies in the state folder, which goes; one of the user's own Toil removes."""
+        """Delete a job store that the user has named; Toil would refuse to begin anew in it."""
+        if "--jobStore" in self.given and self.begun:
+            command = [sys.executable, "-m", "toil.utils.toilMain", "clean", self._value("--jobStore")]
+            subprocess.run(command, capture_output=True, check=False)
+
+    def _value(self, option: str) -> str:
+        for number, word in enumerate(self.options):
+            name, equals, value = word.partition("=")
+            if name == option:
+                return value if equals else self.options[number + 1]
+        return ""
 
 
 def take(text: str, run: StepRun) -> None:

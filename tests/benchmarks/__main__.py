@@ -11,11 +11,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import imagery, page
+from . import imagery, network, page, series, start
 from .plan import Plan, full, quick
 from .rows import Findings
 
-PARTS: dict[str, Callable[[Plan], Findings]] = {"imagery": imagery.measure}
+PARTS: dict[str, Callable[[Plan], Findings]] = {
+    "start": start.measure,
+    "imagery": imagery.measure,
+    "network": network.measure,
+    "series": series.measure,
+}
 
 
 def main(words: list[str] | None = None) -> int:

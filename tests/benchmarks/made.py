@@ -49,7 +49,7 @@ def scene(folder: Path, side: int, *, days: int = 1, seed: int = 1) -> Path:
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(one, names))
     items = []
-    for day in _dates(days):
+    for day in dates(days):
         assets = {
             key: {"href": f"../files/{name}.tif", "raster:bands": [{"scale": 0.0001, "offset": -0.1, "nodata": 0}]}
             for name, key in {**FINE, **COARSE}.items()
@@ -73,7 +73,7 @@ def product(folder: Path, side: int, *, days: int, seed: int = 1) -> Path:
     for key, (pixels, nodata) in layers.items():
         _write(place / f"{key}.tif", pixels, 10, nodata=nodata, blockxsize=512, compress="zstd", zstd_level=1)
     items = []
-    for day in _dates(days):
+    for day in dates(days):
         assets = {key: {"href": f"../files/{key}.tif"} for key in layers}
         assets[l3b.VALUE_KEYS["LAI"]]["raster:bands"] = [{"scale": l3b.SCALE, "nodata": l3b.NODATA}]
         items.append(_item(f"S2AGRI_L3B_A{day:%Y%m%dT%H%M%S}_T31UES", day, assets, {}))
@@ -176,7 +176,8 @@ def grid(side: int) -> Grid:
     return Grid(CRS, Affine(10, 0, WEST, 0, -10, NORTH), (side, side))
 
 
-def _dates(count: int) -> list[datetime.datetime]:
+def dates(count: int) -> list[datetime.datetime]:
+    """Moments of so many scenes, five days apart."""
     first = datetime.datetime(2021, 8, 3, 10, 50, 31)
     return [first + datetime.timedelta(days=5 * k) for k in range(count)]
 

@@ -5,7 +5,7 @@ SOURCES := tools tests scripts
 
 .DEFAULT_GOAL := help
 .PHONY: help demo images test accuracy accuracy-quick bench bench-quick lint types coverage lock clean \
-        packages reference reference-update release-check
+        packages reference reference-update release-check slurm-test resources
 .DELETE_ON_ERROR:
 
 help:  ## Print the targets.
@@ -47,6 +47,13 @@ reference-update: .venv/dev.done  ## Run the benchmark and make its results the 
 
 release-check: packages  ## Prove that packages, images, changelog and citation agree on the version.
 	$(BIN)/python scripts/release_check.py
+
+slurm-test: .venv/dev.done  ## Run the national workflow on a Slurm of three nodes, with faults; containers where images are built.
+	bash scripts/system-packages.sh slurm $(PYTHON)
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/slurm $(PYTEST_OPTIONS)
+
+resources: .venv/dev.done  ## Measure memory and CPU of every tool, write docs/resources.md (10 minutes, 2 cores).
+	$(BIN)/python scripts/resources.py --output docs/resources.md
 
 lint: .venv/dev.done  ## Check style and formatting.
 	$(BIN)/ruff check $(SOURCES)

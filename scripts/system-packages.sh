@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Debian packages that the suite needs beside Python: system-packages.sh run|dev|images PYTHON
+# Debian packages that the suite needs beside Python: system-packages.sh run|dev|images|slurm PYTHON
 # Installs what is missing, as root or through sudo; otherwise says what to install.
 set -euo pipefail
 
@@ -21,6 +21,14 @@ if [ "$purpose" = images ]; then
     if [ "${BASE:-}" = local ] && ! command -v mmdebstrap >/dev/null; then
         needed+=(mmdebstrap)
     fi
+fi
+if [ "$purpose" = slurm ]; then
+    # A cluster of several nodes on this machine, for the tests of the national workflow: scripts/slurm/cluster.sh.
+    for command in slurmctld slurmd munged; do
+        PATH=$PATH:/usr/sbin:/sbin command -v "$command" >/dev/null || { needed+=("${command/munged/munge}"); }
+    done
+    command -v sbatch >/dev/null || needed+=(slurm-client)
+    [ ${#needed[@]} -eq 0 ] || needed+=(slurm-wlm-basic-plugins)
 fi
 wanted=("${needed[@]}" "${useful[@]}")
 [ ${#wanted[@]} -gt 0 ] || exit 0

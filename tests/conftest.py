@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,18 @@ import pytest
 from made_scenes import Catalogue
 
 ROOT = Path(__file__).parents[1]
+BORDER = (
+    *("--season", "2021", "--parcels-count", "60", "--mean-area", "6", "--seed", "1"),
+    *("--tile", "31UGS", "--crs", "EPSG:25832"),
+)
+"""A landscape near the border of two UTM zones."""
+
+
+def simulate(folder: Path, *options: str) -> None:
+    """Simulate a season as a user would."""
+    command = [str(Path(sys.executable).with_name("sen4cap")), "simulate", *options, "--output", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +33,22 @@ def shared() -> Path:
     folder = Path(os.environ.get("SEN4CAP_SHARED", ROOT.parent / "shared"))
     if not (folder / "data").is_dir():
         pytest.skip(f"no shared test data at {folder}; set SEN4CAP_SHARED to the folder that holds data/")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def border_season(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Simulated season of a landscape astride two tiles of two UTM zones."""
+    folder = tmp_path_factory.mktemp("border") / "sim"
+    simulate(folder, *BORDER, "--second-tile", "32ULB")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def whole_season(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the season of `border_season` as one tile shows all of it."""
+    folder = tmp_path_factory.mktemp("whole") / "sim"
+    simulate(folder, *BORDER)
     return folder
 
 

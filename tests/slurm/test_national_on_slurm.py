@@ -1,0 +1,185 @@
+"""The national workflow on three Slurm nodes by Toil: a worker and the leader die, nothing is lost or done twice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyogrio
+import pytest
+import yaml
+
+from sen4cap import __version__
+from slurm.cluster import Cluster, Job, skip_without_slurm, wait_for
+
+ROOT = Path(__file__).parents[2]
+IMAGES = [f"ghcr.io/sen4cap/{name}:{__version__}" for name in ("tools", "train")]
+STEPS = {
+    "wcc-national.split.tiles": 1,
+    "tile-markers.fetch.fetch": 2,
+    "tile-markers.markers.markers": 2,
+    "wcc-from-markers.smooth.smooth": 1,
+    "wcc-from-markers.classify.classify": 1,
+    "intercropping.season.season": 1,
+    "intercropping.soil.soil": 1,
+    "intercropping.intercrop.intercrop": 1,
+    "intercropping.report.report": 1,
+}
+"""Jobs of the workflow on two tiles, and how many there are of each."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What happened.
+
+    Attributes
+    ----------
+    before, after : list of Job
+        Jobs that had ended when the leader was killed, and those that ended later.
+    cut : Counter
+        Names of the jobs that ran when the leader was killed.
+    dead : str
+        The node that was killed.
+    """
+
+    out: Path
+    before: list[Job]
+    after: list[Job]
+    cut: Counter[str]
+    dead: str
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    skip_without_slurm()
+    room = tmp_path_factory.mktemp("slurm")
+    started = None
+    try:
+        started = Cluster(room)
+        yield started
+    finally:
+        subprocess.run(["bash", str(ROOT / "scripts/slurm/cluster.sh"), "stop", str(room)], check=False)
+
+
+@pytest.fixture(scope="module")
+def with_containers(cluster: Cluster) -> list[str]:
+    """Options by which jobs run in containers where both images are here, and without where they are not.
+
+    SEN4CAP_CONTAINERS=yes fails without the images rather than leave the containers out.
+    """
+    has = shutil.which("podman") is not None and all(
+        subprocess.run(["podman", "image", "exists", image], check=False).returncode == 0 for image in IMAGES
+    )
+    if not has:
+        assert os.environ.get("SEN4CAP_CONTAINERS") != "yes", f"{' and '.join(IMAGES)} are not here: make images"
+        return ["--no-container"]
+    shim = ROOT / "images" / "podman"
+    cluster.environment["PATH"] = f"{shim}{os.pathsep}{cluster.environment['PATH']}"
+    said = subprocess.run(
+        ["bash", "-c", '. scripts/containers.sh && echo "${CONTAINERS_CONF:-}"'],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    if said:
+        cluster.environment["CONTAINERS_CONF"] = said
+    return ["--no-prepull"]
+
+
+@pytest.fixture(scope="module")
+def run(
+    cluster: Cluster, with_containers: list[str], border_season: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Run:
+    """Start the workflow, kill the node that fetches, kill the leader when a tile is measured, and go on."""
+    room = tmp_path_factory.mktemp("toil")
+    command = [
+        *(str(Path(sys.executable).with_name("toil-cwl-runner")), "--batchSystem", "slurm", *with_containers),
+        *("--jobStore", str(room / "store"), "--workDir", str(room), "--coordinationDir", str(room)),
+        *("--batchLogsDir", str(room), "--statePollingWait", "1", "--retryCount", "3", "--outdir", str(room / "out")),
+        *("--publishWorkflowMetrics", "no", "--disableProgress", "--maxLocalJobs", "1"),
+    ]
+    inputs = [str(ROOT / "workflows" / "wcc-national.cwl"), str(write_job(room / "job.yml", border_season))]
+    cluster.environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{cluster.environment['PATH']}"
+    log = room / "leader.log"
+    with log.open("w") as said:
+        leader = subprocess.Popen([*command, *inputs], env=cluster.environment, stderr=said, stdout=said)
+        try:
+            wait_for(lambda: bool(fetching(cluster)), leader, log=log)
+            dead = fetching(cluster)[0]
+            cluster.kill_node(dead)
+            wait_for(lambda: done(cluster)["tile-markers.markers.markers"] >= 1, leader, log=log)
+        finally:
+            leader.send_signal(signal.SIGKILL)
+            leader.wait()
+        cut = Counter(name for _, name, _ in cluster.running())
+        before = cluster.ended()
+        again = subprocess.run(
+            [*command, "--restart", *inputs], env=cluster.environment, stderr=said, stdout=said, check=False
+        )
+    assert again.returncode == 0, log.read_text()[-6000:]
+    return Run(room / "out", before, cluster.ended()[len(before) :], cut, dead)
+
+
+def write_job(path: Path, season: Path) -> Path:
+    files = {"insitu": "insitu.csv", "crops": "crops.csv", "practices": "l4c.csv", "parcels": "parcels.gpkg"}
+    job = {key: {"class": "File", "location": (season / name).as_uri()} for key, name in files.items()}
+    job |= {"catalog": {"class": "Directory", "location": season.as_uri()}, "max_cloud": 20, "season": 2021}
+    job |= {"start": "2021-06-01", "end": "2022-08-15", "crop_before": "crop_before", "crop_after": "crop_after"}
+    path.write_text(yaml.safe_dump(job))
+    return path
+
+
+def fetching(cluster: Cluster) -> list[str]:
+    """Nodes on which images are being fetched."""
+    return [node for _, name, node in cluster.running() if "fetch" in name]
+
+
+def done(cluster: Cluster) -> Counter[str]:
+    return Counter(job.name for job in cluster.ended() if job.state == "COMPLETED")
+
+
+@pytest.mark.slow
+def test_the_jobs_of_the_dead_worker_are_repeated(run: Run) -> None:
+    lost = [job for job in (*run.before, *run.after) if job.state == "NODE_FAIL"]
+    assert lost
+    assert {(job.node, job.name) for job in lost} == {(run.dead, "tile-markers.fetch.fetch")}
+    good = [job for job in (*run.before, *run.after) if job.state == "COMPLETED" and job.name == lost[0].name]
+    assert run.dead not in {job.node for job in good}
+
+
+@pytest.mark.slow
+def test_no_finished_job_is_done_again(run: Run) -> None:
+    finished = Counter(job.name for job in run.before if job.state == "COMPLETED")
+    assert finished["tile-markers.fetch.fetch"] == 2
+    again = Counter(job.name for job in run.after)
+    for name, count in STEPS.items():
+        assert finished[name] + again[name] >= count, name
+        # What ran while the leader died may end and be started anew all the same.
+        assert again[name] <= count - finished[name] + run.cut[name], name
+
+
+@pytest.mark.slow
+def test_jobs_ask_for_what_their_descriptors_say(run: Run) -> None:
+    asked = {job.name: (job.cpus, job.memory) for job in (*run.before, *run.after)}
+    for name in STEPS:
+        tool = yaml.safe_load((ROOT / "cwl" / f"{name.rpartition('.')[2]}.cwl").read_text())
+        least = tool["requirements"]["ResourceRequirement"]
+        cpus, memory = asked[name]
+        mib = int(memory[:-1]) * (1024 if memory.endswith("G") else 1)
+        assert (cpus, mib) == (least["coresMin"], least["ramMin"]), name
+
+
+@pytest.mark.slow
+def test_every_parcel_is_there_once(run: Run, border_season: Path) -> None:
+    records = sorted(pyogrio.read_dataframe(border_season / "parcels.gpkg", read_geometry=False)["NewID"])
+    account = pd.read_parquet(run.out / "report" / "wcc_details.parquet")
+    assert sorted(account["NewID"]) == records
+    assert sorted(pyogrio.read_dataframe(run.out / "report" / "wcc.gpkg")["NewID"]) == records
+    classes = pd.read_csv(run.out / "report" / "wcc.csv")["NewID"]
+    assert sorted(classes) == sorted(account.loc[account["status"] == "classified", "NewID"])

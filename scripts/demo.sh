@@ -7,16 +7,10 @@ if [ ! -f demo/sim/catalog.json ]; then
     echo "demo: simulating season 2021 into demo/sim" >&2
     sen4cap simulate --season 2021 --parcels-count 200 --seed 1 --output demo/sim
 fi
-echo "demo: cwltool --no-container --outdir demo/wcc workflows/wcc.cwl workflows/wcc.job.yml" >&2
-rm -rf demo/wcc
-mkdir -p demo/wcc
-if ! cwltool --no-container --outdir demo/wcc workflows/wcc.cwl workflows/wcc.job.yml >demo/wcc.json 2>demo/wcc.log; then
-    tail -n 40 demo/wcc.log >&2
-    echo "demo: the workflow failed; its whole log is demo/wcc.log" >&2
-    exit 1
-fi
+echo "demo: sen4cap run --output demo/wcc workflows/wcc.cwl workflows/wcc.job.yml --no-container" >&2
+sen4cap run --output demo/wcc workflows/wcc.cwl workflows/wcc.job.yml --no-container >/dev/null
 results=demo/wcc/report
-echo "demo: the results are in $results, the log is demo/wcc.log" >&2
+echo "demo: the results are in $results, the record and the logs in demo/wcc/run" >&2
 awk -F'","' -v wanted=parcels,wcc,nwcc,unclassified,emergence,termination '
     BEGIN { split(wanted, order, ","); split("parcels,WCC,NWCC,unclassified,median emergence,median termination", names, ",") }
     { gsub(/"/, ""); split($0, cell, ","); value[cell[1]] = cell[2] }

@@ -10,7 +10,7 @@ case $1 in
 esac
 listed=/usr/share/sen4cap/os-packages.tsv
 
-. /images/ca.sh
+. "$(dirname "$0")/ca.sh"
 if command -v apt-get >/dev/null; then
     # Unquoted: no option at all where there is no certificate.
     certificates=${SSL_CERT_FILE:+-o Acquire::https::CaInfo=$SSL_CERT_FILE}

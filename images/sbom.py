@@ -16,6 +16,9 @@ from urllib.parse import quote
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+LISTED = Path("/usr/share/sen4cap/os-packages.tsv")
+"""What os-packages.sh wrote down."""
+
 
 def of_python(environment: Path) -> dict[str, Any]:
     """Describe the Python distributions of an environment."""
@@ -52,11 +55,12 @@ def main(name: str, environment: Path, output: Path) -> None:
         "version": suite["version"],
         "licenses": [{"license": {"id": "Apache-2.0"}}],
     }
-    document["components"] += of_system(output.with_name("os-packages.tsv"))
+    document["components"] += of_system(LISTED)
     document.setdefault("dependencies", []).append({"ref": f"sen4cap/{name}", "dependsOn": [suite["bom-ref"]]})
     text = json.dumps(document, indent=1, sort_keys=True)
     if fault := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
         raise SystemExit(f"sbom: {fault}")
+    output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(text + "\n")
 
 

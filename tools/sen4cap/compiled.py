@@ -7,24 +7,18 @@ loops are not used: they need a threading library that a bare system may lack, a
 from __future__ import annotations
 
 import os
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, TypeVar
+
+from . import kernel_cache
 
 Thing = TypeVar("Thing")
 Answer = TypeVar("Answer")
 
 
-def _choose_cache() -> None:
-    """Cache compiled kernels in TMPDIR where the package lies read-only, as in a container with a foreign uid."""
-    if "NUMBA_CACHE_DIR" not in os.environ and not os.access(Path(__file__).parent, os.W_OK):
-        os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"sen4cap-kernels-{os.getuid()}")
-
-
-_choose_cache()
+kernel_cache.choose()
 
 from numba import njit  # noqa: E402
 

@@ -168,6 +168,12 @@ inputs:
     doc: Fewest usable in-situ parcels of each class to train on.
     default: 5
     inputBinding: {prefix: --min-samples}
+  label_noise:
+    type: double
+    label: Wrong labels
+    doc: "Share of the in-situ classes that are wrong (HRL layer: about 0.1); the confidence is corrected for it."
+    default: 0.0
+    inputBinding: {prefix: --label-noise}
   by_months:
     type: boolean
     label: Accuracy by months

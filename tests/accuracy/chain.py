@@ -14,7 +14,7 @@ import click
 from sen4cap.cli import main
 from sen4cap.seasons import Season
 
-from .observe import span_of
+from .observe import LABEL_NOISE, span_of
 
 PAIRS = (("default", "default"), ("wise", "wist"), ("wise-published", "slope"), ("threshold", "default"))
 """Emergence and termination methods that run together; each of both kinds at least once."""
@@ -125,7 +125,7 @@ def run_hrl(run: Run) -> None:
     insitu = run.folder / "insitu-hrl.csv"
     run.tool("insitu", "--sce", sce, "--main-harvest", cpmch, "--parcels", run.inputs / "parcels.gpkg", "--season",
              run.season.year, "--output", insitu)  # fmt: skip
-    run.classify("wcc-hrl", "--insitu", insitu)
+    run.classify("wcc-hrl", "--insitu", insitu, "--label-noise", LABEL_NOISE)
 
 
 def run_other_year(run: Run, trained: Run) -> None:

@@ -191,7 +191,7 @@ def test_no_parcel_is_judged_by_trees_that_know_its_block() -> None:
     x = draw.normal(size=(400, 8)).astype(np.float32)
     wcc = draw.random(400) < 0.5
     fold = draw.integers(0, 5, 400)
-    settings_ = {"trees": 103, "leaf": 1, "seed": 2, "threads": 1}
+    settings_ = {"trees": 103, "leaf": 1, "noise": 0.0, "seed": 2, "threads": 1}
     judged = judge([x], wcc, fold, np.ones(400, bool), {"all": list(range(8))}, **settings_)
     assert len(judged.forest.roots) == 105  # the same number in each fold
     assert judged.impurity.sum() == pytest.approx(1)
@@ -240,6 +240,18 @@ def test_calibration_finds_the_truth() -> None:
     assert np.abs(found - truth).mean() < 0.02
     assert measures(wcc, found)["ece"] < 0.02
     assert measures(wcc, score)["ece"] > 0.08
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.1, 0.2])
+def test_calibration_sees_through_wrong_labels(noise: float) -> None:
+    draw = np.random.default_rng(11)
+    truth = draw.random(20000)
+    score = 1 / (1 + np.exp(-(0.6 * np.log(truth / (1 - truth)) + 0.2)))
+    wcc = draw.random(20000) < truth
+    said = wcc ^ (draw.random(20000) < noise)
+    found = calibrated(score, fit_calibration(score, said, noise=noise))
+    assert measures(wcc, found)["ece"] < 0.02
+    assert measures(wcc, calibrated(score, fit_calibration(score, said)))["ece"] > 0.5 * noise
 
 
 @settings(deadline=None)

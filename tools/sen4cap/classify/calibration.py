@@ -29,19 +29,27 @@ def calibrated(score: NDArray[np.float64], calibration: NDArray[np.float64], /) 
     return confidence
 
 
-def fit_calibration(score: NDArray[np.float64], wcc: NDArray[np.bool_], /) -> NDArray[np.float64]:
+def fit_calibration(
+    score: NDArray[np.float64], wcc: NDArray[np.bool_], /, *, noise: float = 0.0
+) -> NDArray[np.float64]:
     """Fit the sigmoid that turns scores into frequencies, by the log-likelihood with a weak prior (after Platt 1999).
 
     The targets are Platt's ((n1 + 1) / (n1 + 2) and 1 / (n0 + 2)), so that a perfect separation does not become
     certainty. The log-odds of the score are used instead of the score, because the forest's bias towards the middle is
     a slope there.
 
+    Where a share of the labels is known to be wrong, a label says cover crop with the chance
+    ``q = noise + (1 - 2 noise) p`` of a parcel whose confidence is p (Natarajan et al. 2013, with one rate for both
+    classes); the likelihood is that of the labels, the sigmoid that of what parcels are.
+
     Parameters
     ----------
     score : (parcel,)
         Scores of parcels that the forest was not trained on.
     wcc : (parcel,)
-        What they are.
+        What their labels say.
+    noise
+        Share of the labels that are wrong, below 0.5.
 
     Returns
     -------
@@ -56,9 +64,12 @@ def fit_calibration(score: NDArray[np.float64], wcc: NDArray[np.bool_], /) -> ND
     prior = np.diag([1e-2, 1e-6])
     found = NONE.copy()
     for _ in range(100):
-        p = 1 / (1 + np.exp(-(x @ found)))
-        slope = x.T @ (target - p) - prior @ (found - NONE)
-        curve = (x * (p * (1 - p))[:, None]).T @ x + prior
+        p = 1 / (1 + np.exp(-np.clip(x @ found, -30, 30)))
+        q = np.clip(noise + (1 - 2 * noise) * p, 1e-12, 1 - 1e-12)
+        steep = (1 - 2 * noise) * p * (1 - p)
+        weight = steep / (q * (1 - q))
+        slope = x.T @ (weight * (target - q)) - prior @ (found - NONE)
+        curve = (x * (weight * steep)[:, None]).T @ x + prior
         step = np.linalg.solve(curve, slope)
         found = found + np.clip(step, -2, 2)
         if np.abs(step).max() < 1e-10:

@@ -150,6 +150,13 @@ class Names(click.ParamType):
     help="Fewest usable in-situ parcels of each class to train on.",
 )
 @click.option(
+    "--label-noise",
+    type=click.FloatRange(0, 0.45),
+    default=0.0,
+    show_default=True,
+    help="Share of the in-situ classes that are wrong (HRL layer: about 0.1); the confidence is corrected for it.",
+)
+@click.option(
     "--by-months",
     is_flag=True,
     default=False,
@@ -228,6 +235,7 @@ def classify(
     folds: int,
     block_size: float,
     min_samples: int,
+    label_noise: float,
     by_months: bool,
     seed: int,
     lai_level: float,
@@ -290,6 +298,7 @@ def classify(
             folds=folds,
             block_size=block_size,
             least_samples=min_samples,
+            noise=label_noise,
             by_months=by_months,
             seed=seed,
         ),

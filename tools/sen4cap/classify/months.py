@@ -39,6 +39,7 @@ def by_months(
     *,
     shifts: Sequence[int],
     leaf: int,
+    noise: float,
     seed: int,
     threads: int,
 ) -> list[dict[str, Any]]:
@@ -52,7 +53,7 @@ def by_months(
         Fold of each parcel, of all seasons one after the other.
     layout
         Features of the whole season.
-    shifts, leaf, seed, threads
+    shifts, leaf, noise, seed, threads
         As for the forest itself.
 
     Returns
@@ -64,6 +65,7 @@ def by_months(
     draw = np.random.default_rng(seed)
     kept = np.sort(draw.permutation(len(wcc))[:MOST_PARCELS])
     own = kept < len(seasons[0].wcc)
+    settings = {"leaf": leaf, "noise": noise, "seed": seed, "threads": threads}
     rows = []
     for months, until in enumerate(track(month_ends(layout), "months"), start=1):
         part = Layout.of(layout.variables, season_start=layout.season_start, season_end=until, step=layout.step)
@@ -71,7 +73,7 @@ def by_months(
             np.concatenate([samples.features(part, shift=shift, threads=threads) for samples in seasons])[kept]
             for shift in shifts
         ]
-        judged = judge(copies, wcc[kept], fold[kept], own, {}, trees=TREES, leaf=leaf, seed=seed, threads=threads)
+        judged = judge(copies, wcc[kept], fold[kept], own, {}, trees=TREES, **settings)
         found = measures(wcc[kept][own], judged.confidence[own])
         rows.append(
             {

@@ -49,6 +49,7 @@ class Training:
     folds: int
     block_size: float
     least_samples: int
+    noise: float
     by_months: bool
     seed: int
 
@@ -329,7 +330,12 @@ def _train(
     folds = min(training.folds, *counts.values())
     x, y = _plane(seasons)
     fold, blocks, size = block_folds(x, y, wcc, size=training.block_size, folds=folds, seed=training.seed)
-    settings = {"leaf": training.leaf, "seed": training.seed, "threads": threads}
+    settings: dict[str, Any] = {
+        "leaf": training.leaf,
+        "noise": training.noise,
+        "seed": training.seed,
+        "threads": threads,
+    }
     judged = judge(copies, wcc, fold, own, layout.groups(), trees=training.trees, **settings)
     found = measures(wcc[own], judged.confidence[own])
     others = [samples.season for samples in seasons[1:]]
@@ -345,6 +351,7 @@ def _train(
         "classified_by": "forest",
         "blocks": blocks,
         "block_size_m": round(size, 1),
+        "label_noise": training.noise,
         "earlier_seasons": {str(samples.season): len(samples.wcc) for samples in seasons[1:]},
         "balanced_accuracy_per_fold": judged.per_fold,
         **found,
@@ -367,7 +374,7 @@ def _train(
         "balanced_accuracy": found["balanced_accuracy"],
         "ece": found["ece"],
     }
-    return Model(judged.forest, fit_calibration(judged.score, wcc), layout, about), report
+    return Model(judged.forest, fit_calibration(judged.score, wcc, noise=training.noise), layout, about), report
 
 
 def _plane(seasons: Sequence[Samples]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -140,6 +140,7 @@ def judge(
     *,
     trees: int,
     leaf: int,
+    noise: float,
     seed: int,
     threads: int,
 ) -> Judged:
@@ -162,6 +163,8 @@ def judge(
         Features by group, for the importance.
     trees
         Trees of all folds together.
+    noise
+        Share of the classes given that are wrong; the confidence is corrected for it.
     """
     features = copies[0]
     folds = [int(k) for k in np.unique(fold)]
@@ -194,7 +197,7 @@ def judge(
     confidence = np.empty(len(wcc))
     for k in folds:
         out = fold == k
-        calibration = fit_calibration(score[~out], wcc[~out]) if (~out).any() else NONE
+        calibration = fit_calibration(score[~out], wcc[~out], noise=noise) if (~out).any() else NONE
         confidence[out] = calibrated(score[out], calibration)
     return Judged(
         joined([forest for forest, _ in grown]),

@@ -71,9 +71,15 @@ inputs:
   clear_share:
     type: double
     label: Clear share
-    doc: Looks that show less of a parcel than this share of its most clear pixels are left out; needs --markers.
+    doc: A look that shows less of a parcel than this share of its most clear pixels is poor; needs --markers.
     default: 0.3
     inputBinding: {prefix: --clear-share}
+  better_within:
+    type: int
+    label: Better look near
+    doc: A poor look is left out where a better one of the parcel is at most so many days away; needs --markers.
+    default: 3
+    inputBinding: {prefix: --better-within}
   threads:
     type: int
     label: Threads

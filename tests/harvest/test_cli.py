@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -60,6 +61,24 @@ def test_window_is_an_option(season_files, tmp_path: Path) -> None:
     result = call("--series", series, "--window-start", "09-01", "--window-end", "08-31", "--output", output)
     assert result.exit_code == 2
     assert "--window-start 09-01 is after --window-end 08-31" in result.output
+
+
+def test_a_look_at_few_pixels_counts_where_no_better_one_is_near(season_files, tmp_path: Path) -> None:
+    """Maize cut on 15 September: seen whole on 28 August and 11 November, by a corner on 14 and on 18 September."""
+    series, _ = season_files
+    table, output = tmp_path / "few.csv", tmp_path / "harvest.csv"
+    whole = {"20210603": 4000, "20210720": 4000, "20210828": 4000, "20211111": 100, "20211125": 100}
+    corner = {"20210914": 4000, "20210918": 100}
+    days = sorted(whole | corner)
+    names = [f"{day}_{stat}_LAI" for day in days for stat in ("mean", "valid_pixels_cnt")]
+    cells = [str(number) for day in days for number in ((whole | corner)[day], 40 if day in whole else 5)]
+    table.write_text(f"NewID,{','.join(names)}\n7,{','.join(cells)}\n")
+    for within, look_before in ((3, "2021-09-14"), (60, "2021-08-28")):
+        options = ("--series", series, "--markers", table, "--better-within", within)
+        assert call(*options, "--output", output).exit_code == 0
+        details = read_details(tmp_path / "harvest_details.parquet").set_index("NewID")
+        assert str(details.loc[7, "look_before"])[:10] == look_before
+        assert (read_harvests(output).start[0] == np.datetime64("2021-09-13")) == (within == 3)
 
 
 def test_missing_variable(season_files, tmp_path: Path) -> None:

@@ -77,7 +77,14 @@ from ..options import MonthDay, existing_file, output_option, series_option, thr
     type=click.FloatRange(0, 1),
     default=0.3,
     show_default=True,
-    help="Looks that show less of a parcel than this share of its most clear pixels are left out; needs --markers.",
+    help="A look that shows less of a parcel than this share of its most clear pixels is poor; needs --markers.",
+)
+@click.option(
+    "--better-within",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="A poor look is left out where a better one of the parcel is at most so many days away; needs --markers.",
 )
 @threads_option
 @output_option("harvest.csv", help="CSV to write: NewID, harvest_start (Monday of the harvest week).")
@@ -93,6 +100,7 @@ def harvest(
     ripening_days: float,
     open_ground: float,
     clear_share: float,
+    better_within: int,
     threads: int,
     output: Path,
 ) -> None:
@@ -111,5 +119,7 @@ def harvest(
     from .run import Rules
     from .run import harvest as run
 
-    rules = Rules(window_start, window_end, stood_by, level, fall, ripening_days, open_ground, clear_share)
+    rules = Rules(
+        window_start, window_end, stood_by, level, fall, ripening_days, open_ground, clear_share, better_within
+    )
     run(series, markers=markers, variable=variable, rules=rules, threads=threads, output=output)

@@ -32,7 +32,7 @@ ABRUPT_MARGIN = 0.08
 LATE_GREEN_DAYS = 55
 """A crop that is green so many days after `stood_by` (mid September) is no cereal: where a gap is too long to tell a
 cut from ripening, it was cut."""
-LONGEST_WAIT = 15.0
+LONGEST_WAIT = 18.0
 """Days after the last green look at which a cut inside a long gap of autumn is put at the latest: no crop waits for
 clear skies, and the middle of a gap that lasts to the winter is long past the harvest."""
 RECENT = 60

@@ -20,7 +20,7 @@ from ..harvests import COLUMNS
 from ..marker_table import MarkerTable
 from ..progress import say
 from ..series import open_series
-from ..soil.kernel import poor_looks
+from ..soil.kernel import COVERED, UNSEEN, leave_out, poor_looks
 from ..tables import write_csv, write_details
 from .kernel import FOUND, REASONS, Falls, main_harvest
 
@@ -44,6 +44,7 @@ class Rules(NamedTuple):
     ripening: float
     open_ground: float
     clear_share: float
+    better_within: int
 
 
 def harvest(series: Path, *, markers: Sequence[Path], variable: str, rules: Rules, threads: int, output: Path) -> None:
@@ -105,14 +106,17 @@ def _looks_of_tables(markers: Sequence[Path], data: xr.Dataset, variable: str, r
         known = at >= 0
         found = table.looks(variable, start=begin, end=end, rows=at[known], with_stdev=False)
         values = np.full((len(at), len(found.days)), np.nan, np.float32)
+        offsets = (found.days - np.datetime64(begin, "D")).astype(np.int32)
         poor = poor_looks(found.pixels, clear_share=rules.clear_share)
-        values[known] = np.where(poor, np.float32(np.nan), found.mean)
+        seen = np.where(np.isnan(found.mean), np.int8(UNSEEN), np.int8(COVERED))
+        kept = leave_out(seen, offsets, poor, within=rules.better_within) != UNSEEN
+        values[known] = np.where(kept, found.mean, np.float32(np.nan))
         open_ground = np.zeros(values.shape, bool)
         if tells_ground:
             ground = table.looks("NBR2", start=begin, end=end, rows=at[known], with_stdev=False)
             _, here, there = np.intersect1d(found.days, ground.days, assume_unique=True, return_indices=True)
             open_ground[np.ix_(known, here)] = ground.mean[:, there] < rules.open_ground
-        return values, open_ground, (found.days - np.datetime64(begin, "D")).astype(np.int32)
+        return values, open_ground, offsets
 
     return looks
 

@@ -46,18 +46,21 @@ reference-update: .venv/dev.done  ## Run the benchmark and make its results the 
 	$(BIN)/python scripts/reference.py run --update
 
 release-check: packages  ## Prove that packages, images, changelog and citation agree on the version.
-	$(BIN)/python scripts/release_check.py
+	$(BIN)/python scripts/release_check.py $(if $(TAG),--tag '$(TAG)')
 
 slurm-test: .venv/dev.done  ## Run the national workflow on a Slurm of three nodes, with faults; containers where images are built.
 	bash scripts/system-packages.sh slurm $(PYTHON)
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/slurm $(PYTEST_OPTIONS)
 
 resources: .venv/dev.done  ## Measure memory and CPU of every tool, write docs/resources.md (10 minutes, 2 cores).
-	$(BIN)/python scripts/resources.py --output docs/resources.md
+	PYTHONPATH=tests $(BIN)/python scripts/resources.py --output docs/resources.md $(if $(PARCELS),--parcels $(PARCELS)) $(if $(SIDES),--sides $(SIDES))
 
 lint: .venv/dev.done  ## Check style and formatting.
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/zizmor --offline --quiet .github/workflows
 
 types: .venv/dev.done  ## Check types.
 	$(BIN)/mypy

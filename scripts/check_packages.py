@@ -38,8 +38,13 @@ def entry_of(document: dict[str, Any]) -> str:
 
 def problems(path: Path) -> list[str]:
     """What is wrong with a package; nothing where all is well."""
-    document = yaml.safe_load(path.read_text())
-    entry = entry_of(document)
+    try:
+        document = yaml.safe_load(path.read_text())
+        entry = entry_of(document)
+    except (OSError, yaml.YAMLError) as error:
+        return [f"is not readable ({' '.join(str(error).split())})"]
+    except (TypeError, KeyError, IndexError):
+        return ["is no package: it has no $graph that begins with a workflow"]
     return [
         *(f"cwltool: {text}" for text in _cwltool(path, entry)),
         *(f"eoap-validator: {text}" for text in _eoap(path, entry)),

@@ -1,11 +1,13 @@
 """Compare results with the reference by value, and write the reference anew.
 
-    python scripts/reference.py run [--update] [--containers] [--work build/reference]
+    python scripts/reference.py run [--update] [--containers] [--packages dist] [--work build/reference]
     python scripts/reference.py compare RESULTS
+    python scripts/reference.py files --output dist [--work build/reference]
 
 `run` simulates the benchmark's season, runs the package wcc-staged on it as a platform would, then wcc-from-markers on
 what that left, and compares both; with --update the first becomes the reference. `compare` takes the result folder of
-any run of the benchmark, such as a platform's, and compares it with packages/reference/. Exit code 0: equal within the
+any run of the benchmark, such as a platform's, and compares it with packages/reference/. `files` gathers what a release
+publishes for the benchmark, after a run. Exit code 0: equal within the
 tolerances; 3: not, with a line for each difference that names file, record, column and how far it is off.
 """
 
@@ -23,11 +25,12 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from bundle import STAGED, bundle, read, shapes_of, write
+from bundle import bundle, read, shapes_of, write
 from package_metadata import ROOT, facts
 
 REFERENCE = ROOT / "packages" / "reference"
 SEASON, PARCELS, SEED = 2021, 60, 1
+STAGED_INPUTS = {"catalog": {"folder": "sim"}, "keep_markers": True}
 MOST_LINES = 50
 
 
@@ -100,36 +103,77 @@ def _number(text: str) -> bool:
     return True
 
 
-def run_benchmark(work: Path, *, containers: bool) -> dict[str, Path]:
-    """Simulate the season and run both packages on it; result folders by package."""
+def run_benchmark(work: Path, *, containers: bool, packages: Path | None = None) -> dict[str, Path]:
+    """Simulate the season and run both packages on it; result folders by package.
+
+    Parameters
+    ----------
+    work
+        Folder for the season, the runs and their logs.
+    containers
+        Run each tool in its image.
+    packages
+        Folder of the packages to run; otherwise those of this checkout are made.
+    """
     work.mkdir(parents=True, exist_ok=True)
-    sim = work / "sim"
-    shutil.rmtree(sim, ignore_errors=True)
-    options = {"--season": SEASON, "--parcels-count": PARCELS, "--seed": SEED, "--output": sim}
+    shutil.rmtree(work / "sim", ignore_errors=True)
+    options = {"--season": SEASON, "--parcels-count": PARCELS, "--seed": SEED, "--output": work / "sim"}
     _call(["sen4cap", "simulate", *(str(word) for pair in options.items() for word in pair)], work / "simulate.log")
-    benchmark = yaml.safe_load((ROOT / "packages" / "benchmarks.yaml").read_text())["wcc-from-markers"]["inputs"]
-    common = {key: value for key, value in benchmark.items() if key != "markers"}
-    first = _run_package(work, "wcc", {**common, "catalog": {"folder": "sim"}, "keep_markers": True}, containers)
+    inputs = _benchmark()
+    common = {key: value for key, value in inputs.items() if key != "markers"}
+    first = _run(_package("wcc", containers, packages, work), common | STAGED_INPUTS, work, containers)
     (work / "results").mkdir(exist_ok=True)
     shutil.copyfile(first / "markers.ipc", work / "results" / "markers.ipc")
-    second = _run_package(work, "wcc-from-markers", benchmark, containers)
+    second = _run(_package("wcc-from-markers", containers, packages, work), inputs, work, containers)
     return {"wcc-staged": first, "wcc-from-markers": second}
 
 
-def _run_package(work: Path, stem: str, inputs: dict[str, Any], containers: bool) -> Path:
-    """Run a package with cwltool; returns its result folder."""
+def _benchmark() -> dict[str, Any]:
+    """Inputs of the benchmark."""
+    found: dict[str, Any] = yaml.safe_load((ROOT / "packages" / "benchmarks.yaml").read_text())
+    inputs: dict[str, Any] = found["wcc-from-markers"]["inputs"]
+    return inputs
+
+
+def _package(stem: str, containers: bool, packages: Path | None, work: Path) -> tuple[str, Path, str]:
+    """Name, file and workflow of a package; images are hints where no container is used."""
     path = ROOT / "workflows" / f"{stem}.cwl"
-    shape = STAGED if STAGED in shapes_of(read(path)) else shapes_of(read(path))[0]
-    package = bundle(path, shape, about=facts(), digests={}, containers="requirements" if containers else "hints")
-    file = write(package, work)
-    job = work / f"{package.name}.job.yml"
-    job.write_text(yaml.safe_dump({name: _located(value, work) for name, value in inputs.items()}))
-    out = work / package.name
+    shape = shapes_of(read(path))[-1]
+    wanted = "requirements" if containers else "hints"
+    package = bundle(path, shape, about=facts(), digests={}, containers=wanted)
+    if packages is None:
+        return package.name, write(package, work), package.entry
+    given = packages / package.file_name
+    if not given.is_file():
+        raise Unmade(f"{given} is missing; run `make packages`")
+    return package.name, given, package.entry
+
+
+def _run(package: tuple[str, Path, str], inputs: dict[str, Any], work: Path, containers: bool) -> Path:
+    """Run a package with cwltool; returns its result folder."""
+    name, file, entry = package
+    job = work / f"{name}.job.yml"
+    job.write_text(yaml.safe_dump({key: _located(value, work) for key, value in inputs.items()}))
+    out = work / name
     shutil.rmtree(out, ignore_errors=True)
-    how = ["--disable-pull"] if containers else ["--no-container"]
+    # An image by digest is pulled; one by tag is the one that was built here.
+    how = [] if "@sha256:" in file.read_text() else ["--disable-pull"]
     options = ["--tmpdir-prefix", f"{work}/tmp/", "--outdir", str(out)]
-    _call(["cwltool", *how, *options, f"{file}#{package.entry}", str(job)], work / f"{package.name}.log")
+    _call(
+        ["cwltool", *(how if containers else ["--no-container"]), *options, f"{file}#{entry}", str(job)],
+        work / f"{name}.log",
+    )
     return out / "report"
+
+
+def gather_files(work: Path, output: Path) -> None:
+    """Copy what the benchmark hands over, under the names by which its scenario asks for it."""
+    values = [each for value in _benchmark().values() for each in (value if isinstance(value, list) else [value])]
+    output.mkdir(parents=True, exist_ok=True)
+    for name in [value["file"] for value in values if isinstance(value, dict)]:
+        if not (work / name).is_file():
+            raise Unmade(f"{work / name} is missing; run the benchmark first")
+        print(shutil.copyfile(work / name, output / f"benchmark-{Path(name).name}"))
 
 
 def _located(value: Any, work: Path) -> Any:
@@ -178,14 +222,21 @@ def main(words: list[str] | None = None) -> int:
     run = kinds.add_parser("run", help="run the benchmark and compare")
     run.add_argument("--work", type=Path, default=ROOT / "build" / "reference")
     run.add_argument("--containers", action="store_true", help="run the images, which must be here")
+    run.add_argument("--packages", type=Path, help="folder of the packages to run, instead of making them")
     run.add_argument("--update", action="store_true", help="make the results the reference")
     compare = kinds.add_parser("compare", help="compare a result folder")
     compare.add_argument("results", type=Path)
+    files = kinds.add_parser("files", help="gather what a release publishes for the benchmark")
+    files.add_argument("--work", type=Path, default=ROOT / "build" / "reference")
+    files.add_argument("--output", type=Path, required=True)
     asked = parser.parse_args(words)
     if asked.what == "compare":
         return report({str(asked.results): asked.results})
     try:
-        results = run_benchmark(asked.work, containers=asked.containers)
+        if asked.what == "files":
+            gather_files(asked.work, asked.output)
+            return 0
+        results = run_benchmark(asked.work, containers=asked.containers, packages=asked.packages)
     except Unmade as error:
         print(f"reference: {error}", file=sys.stderr)
         return 1

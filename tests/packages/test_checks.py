@@ -86,3 +86,17 @@ def test_the_command_says_what_is_wrong(
     capsys.readouterr()
     assert main([str(changed(packages["lai"], tmp_path, give_a_file))]) == 3
     assert "lai.0.1.0.cwl: output products: is File" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [(None, "is not readable"), ("{", "is not readable"), ("class: Workflow", "is no package")]
+)
+def test_what_is_no_package_is_one_line(
+    text: str | None, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "wcc.cwl"
+    if text is not None:
+        file.write_text(text)
+    assert main([str(file)]) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{file}: {said}")

@@ -1,7 +1,7 @@
 # `make` alone prints the targets.
 PYTHON ?= python3
 BIN    := .venv/bin
-SOURCES := tools tests scripts
+SOURCES := tools tests scripts images
 
 .DEFAULT_GOAL := help
 .PHONY: help demo images test accuracy accuracy-quick bench bench-quick lint types coverage lock clean \

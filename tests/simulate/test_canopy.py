@@ -141,3 +141,23 @@ def test_agrees_with_prosail() -> None:
             level = np.full(len(spectra.BANDS), ground)
             apart = over_ground(own, level) - over_ground(theirs, level)
             assert np.sqrt((apart**2).mean(axis=(0, 1))).max() < 0.015
+
+
+@pytest.mark.parametrize("flatness", [0.8, 1.3])
+@pytest.mark.parametrize("geometry", [SUMMER, Geometry(60.0, 7.0, 60.0)], ids=["summer", "autumn"])
+def test_network_reads_dense_stands_low_on_prosail_too(geometry: Geometry, flatness: float) -> None:
+    """Without clouds, neighbours or noise: what maxima lack is the network's saturation, not this canopy's light."""
+    pytest.importorskip("prosail", reason="the extra `prosail` is not installed")
+    from sen4cap.simulate.prosail_canopy import ProsailModel
+
+    areas = np.array([2.0, 3.0, 4.0, 5.0])
+    readings = []
+    for model in (GapFractionModel(), ProsailModel()):
+        found = model.coefficients(one_stand(flatness=flatness), geometry, areas)
+        readings.append(retrieve("LAI", over_ground(found, bare("silt loam", 0.5))[0], geometry))
+    np.testing.assert_allclose(readings[0], readings[1], atol=0.15)
+    short = areas - np.array(readings)
+    assert (np.abs(short[:, 0]) < 0.25).all()
+    assert (short[:, 1] > 0.05).all()
+    assert (short[:, 2] > 0.35).all()
+    assert (short[:, 3] > 0.65).all()

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import imagery, network, page, series, start
+from . import forest, imagery, network, page, series, stages, start, whole
 from .plan import Plan, full, quick
 from .rows import Findings
 
@@ -20,6 +20,9 @@ PARTS: dict[str, Callable[[Plan], Findings]] = {
     "imagery": imagery.measure,
     "network": network.measure,
     "series": series.measure,
+    "forest": forest.measure,
+    "stages": stages.measure,
+    "whole": whole.measure,
 }
 
 
@@ -34,13 +37,14 @@ def main(words: list[str] | None = None) -> int:
     options.work.mkdir(parents=True, exist_ok=True)
     plan = (quick if options.quick else full)(options.work.resolve())
     found = Findings()
+    first = time.monotonic()
     for name in options.only or PARTS:
         begun = time.monotonic()
         found.extend(PARTS[name](plan))
         sys.stderr.write(f"{name}: {time.monotonic() - begun:.0f} s\n")
     sys.stdout.write(page.table(found.rows) + "\n")
     if options.output:
-        page.write(options.output, found, plan)
+        page.write(options.output, found, plan, time.monotonic() - first)
     return 0
 
 

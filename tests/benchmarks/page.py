@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import datetime
+import math
+import os
+import platform
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from .plan import Plan
-from .rows import Findings, Row
+import matplotlib as mpl
+
+from sen4cap import __version__
+
+from . import whole
+from .plan import THREADS, Plan
+from .rows import Curve, Findings, Part, Row
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
 
 MARKS = {"ok": "ok", "missed": "**missed**", "": ""}
+COLOURS = ("#0072b2", "#d55e00", "#117733", "#cc6677", "#332288", "#999999")
+DPI = 85
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -37,8 +52,7 @@ def spread(row: Row) -> str:
 
 def cpu(row: Row) -> str:
     """Median by processor seconds."""
-    middle = sorted(row.cpu)[len(row.cpu) // 2] if row.cpu else None
-    return "" if middle is None else number(middle, row.unit)
+    return number(statistics.median(row.cpu), row.unit) if row.cpu else ""
 
 
 def bound(row: Row) -> str:
@@ -46,5 +60,166 @@ def bound(row: Row) -> str:
     return f"{row.bound} {row.unit}" if row.bound else ""
 
 
-def write(path: Path, found: Findings, plan: Plan) -> None:
+def write(path: Path, found: Findings, plan: Plan, seconds: float) -> None:
     """Write the page and its plots."""
+    images = path.parent / "images" / "performance"
+    images.mkdir(parents=True, exist_ok=True)
+    marks = [row for row in found.rows if row.bound]
+    missed = [row for row in marks if row.mark == "missed"]
+    parts = [
+        _head(plan, seconds, len(marks), missed),
+        "## Beside peers\n\n" + _table(found.rows),
+        _notes(found.rows),
+        _where(found.parts, images),
+        _growth(found.curves, images),
+        _money(found),
+        _memory(),
+    ]
+    path.write_text("\n\n".join(part for part in parts if part) + "\n")
+
+
+def _head(plan: Plan, seconds: float, count: int, missed: Sequence[Row]) -> str:
+    load = os.getloadavg()[1]
+    cores = len(os.sched_getaffinity(0))
+    text = f"""# Speed, memory, scale
+
+What the suite costs beside its peers, measured in one run: `make bench` writes this page, `make bench-quick` prints
+the table for smaller sizes in a few minutes. Every row checks first that the answers agree.
+
+Measured on {datetime.date.today()} with version {__version__}, {THREADS} threads on {cores} cores
+({_processor()}), Python {platform.python_version()}, in {seconds / 60:.0f} minutes. A ratio is the median of its
+rounds, in which the suite and its peer take turns; the spread is the least and the most of them. "By cpu" is the same
+from seconds of processor, start-up included: where other work shares the machine, clocks mislead and it does not.
+The load of the machine was {load:.1f} at the end: {_loaded(load, cores)}.
+
+Files were in the operating system's cache, for the suite as for its peers. Scenes are drawn, {plan.side} pixels a
+side, fields and noise that compress as real ones do, stored as Earth Search stores them (DEFLATE, tiles of 1024)."""
+    kept = f"{count - len(missed)} of {count} targets are kept."
+    if missed:
+        lines = [
+            f"- {row.work}{f', against {row.against}' if row.against else ''}: {number(row.value, row.unit)}"
+            f"{f' ({cpu(row)} by cpu)' if row.cpu else ''}, wanted {bound(row)}"
+            for row in missed
+        ]
+        kept += " These are missed:\n\n" + "\n".join(lines)
+    return f"{text}\n\n{kept}"
+
+
+def _loaded(load: float, cores: int) -> str:
+    return "it was quiet" if load < cores + 1 else "other work shared it, so read the column by cpu"
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").is_file() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def _table(rows: Sequence[Row]) -> str:
+    lines = ["| work | against | median | spread | by cpu | wanted | |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    lines += [
+        f"| {row.work} | {row.against} | {number(row.value, row.unit)} | {spread(row)} | {cpu(row)} | {bound(row)} "
+        f"| {MARKS[row.mark]} |"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def _notes(rows: Sequence[Row]) -> str:
+    lines = [
+        f"- {row.work}{f', against {row.against}' if row.against else ''}: {row.note}." for row in rows if row.note
+    ]
+    return "What was done and how the answers were checked:\n\n" + "\n".join(lines)
+
+
+def _where(parts: Sequence[Part], images: Path) -> str:
+    if not parts:
+        return ""
+    works = list(dict.fromkeys(part.work for part in parts))
+    figure, axes = plt.subplots(1, len(works), figsize=(9.5, 3.6), squeeze=False, layout="constrained")
+    for axis, work in zip(axes[0], works, strict=True):
+        mine = [part for part in parts if part.work == work]
+        names = [part.part for part in mine]
+        axis.barh(names, [part.cpu for part in mine], color=COLOURS[0], label="the suite")
+        axis.barh(names, [part.floor for part in mine], height=0.3, color=COLOURS[1], label="floor")
+        axis.invert_yaxis()
+        axis.set_title(work, fontsize=10)
+        axis.set_xlabel("seconds of one core")
+        axis.tick_params(axis="y", labelsize=7)
+    axes[0][0].legend(fontsize=8)
+    figure.savefig(images / "steps.png", dpi=DPI)
+    plt.close(figure)
+    lines = ["| work | step | s of one core | floor, s | over the floor | the floor is |"]
+    lines.append("| --- | --- | --- | --- | --- | --- |")
+    for part in parts:
+        over = part.cpu / part.floor if part.floor else math.nan
+        lines.append(
+            f"| {part.work} | {part.part} | {part.cpu:.2f} | {part.floor:.2f} | {over:.1f} x | {part.floor_is} |"
+        )
+    return (
+        "## Where the time goes\n\nSteps of one date, called one after the other on one thread, the time of the "
+        "processor alone; start-up, loading of compiled kernels and the files' last copy are not in it.\n\n"
+        + "\n".join(lines)
+        + "\n\n![Seconds of each step, and its floor](images/performance/steps.png)"
+    )
+
+
+def _growth(curves: Sequence[Curve], images: Path) -> str:
+    if not curves:
+        return ""
+    figure, axis = plt.subplots(figsize=(6, 4), layout="constrained")
+    for colour, curve in zip(COLOURS, curves, strict=False):
+        axis.loglog(curve.sizes, curve.seconds, "o-", color=colour, label=curve.work)
+    sizes = curves[0].sizes
+    most = max(curve.seconds[-1] for curve in curves)
+    axis.loglog(sizes, [most * size / sizes[-1] for size in sizes], ":", color="#999999", label="in proportion")
+    axis.set_xlabel(curves[0].size_is)
+    axis.set_ylabel("seconds of processor, start-up included")
+    axis.legend()
+    axis.grid(alpha=0.3)
+    figure.savefig(images / "growth.png", dpi=DPI)
+    plt.close(figure)
+    head = f"| {curves[0].size_is} | " + " | ".join(curve.work for curve in curves) + " |"
+    lines = [head, "| --- " * (len(curves) + 1) + "|"]
+    lines += [
+        f"| {size:,} | " + " | ".join(f"{curve.seconds[k]:.1f} s" for curve in curves) + " |"
+        for k, size in enumerate(sizes)
+    ]
+    return (
+        "## Cost against size\n\nSeconds of processor of the commands:\n\n"
+        + "\n".join(lines)
+        + "\n\n![Cost against the number of parcels](images/performance/growth.png)"
+    )
+
+
+def _money(found: Findings) -> str:
+    numbers = found.numbers
+    if "tile_hours" not in numbers:
+        return ""
+    hosted = whole.HOSTED_EUROS
+    rows = (
+        (f"a tile, {whole.DATES} dates, {whole.TILE_PARCELS:,} parcels", "tile", hosted),
+        (f"a country of {whole.COUNTRY_TILES} tiles", "country", hosted * whole.COUNTRY_TILES),
+    )
+    lines = [
+        f"| {what} | {numbers[f'{key}_hours']:.2f} | {numbers[f'{key}_euros']:.3f} EUR | about {price:,.0f} EUR |"
+        for what, key, price in rows
+    ]
+    return f"""## What a tile and a country cost
+
+From the processor seconds of the whole chain above: markers from L2A, smooth, season, soil, harvest and intercrop; the
+transfer of the scenes is not in it. Training of a forest is once for a country, some minutes.
+
+| | core-hours | at {whole.EUROS_PER_CORE_HOUR:.2f} EUR a core-hour | hosted Sen4CAP services |
+| --- | --- | --- | --- |
+{chr(10).join(lines)}
+
+The hosted price is that of the catalogue records of January 2026 for LAI, FCOVER, markers, bare soil and agricultural
+practices over a winter season; it includes the operation of a service, which ours does not."""
+
+
+def _memory() -> str:
+    return """## Memory
+
+Memory is bounded by blocks: a window of 2048 x 2048 pixels for each thread of lai and markers, 8192 parcels for each
+thread of smooth and season; series and marker tables are mapped files, whose pages the system takes back. tests/memory
+runs the tools under a limit on their data that is smaller than what they read and write, and compares the answers."""

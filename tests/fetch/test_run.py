@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import threading
 
 import geopandas as gpd
 import numpy as np
@@ -225,6 +226,20 @@ def test_catalogue_without_collections_gives_all_its_items(archive, run_fetch, t
     (loose / "catalog.json").write_text(json.dumps(catalog))
     assert ids_in(run_fetch(loose, collection="mine")) == [CLEAR[0]]
     assert ids_in(run_fetch(loose)) == [CLEAR[0]]
+
+
+def test_items_are_made_by_one_thread(archive, run_fetch, monkeypatch):
+    """Pystac finds its extensions when the first item is made, and a second thread in it at that moment fails."""
+    makers = set()
+    make = pystac.Item.from_dict.__func__
+
+    def noted(cls, *given, **named):
+        makers.add(threading.get_ident())
+        return make(cls, *given, **named)
+
+    monkeypatch.setattr(pystac.Item, "from_dict", classmethod(noted))
+    run_fetch(archive, assets=("SCL",))
+    assert makers == {threading.get_ident()}
 
 
 def test_unknown_collection_lists_the_known(archive, run_fetch):

@@ -211,24 +211,25 @@ class _Static:
             self._walk(_read(self.io, target), target, inside=inside)
 
     def _read_items(self, hrefs: Sequence[str]) -> list[pystac.Item]:
+        """Items of documents; those are read by several threads and made items by one, as pystac's registry asks."""
         with ThreadPoolExecutor(self.workers) as pool:
             try:
-                return list(pool.map(self._read_item, hrefs))
+                return list(map(_item_of, pool.map(lambda href: _read(self.io, href), hrefs), hrefs))
             except BaseException:
                 self.io.patience.given_up.set()
                 pool.shutdown(cancel_futures=True)
                 raise
 
-    def _read_item(self, href: str) -> pystac.Item:
-        record = _read(self.io, href)
-        try:
-            item = pystac.Item.from_dict(record, href=href, preserve_dict=False, migrate=True)
-            item.set_self_href(href)
-            item.make_asset_hrefs_absolute()
-            moment_of(item)
-        except (pystac.STACError, pystac.STACTypeError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadInput(href, f"is no readable STAC item ({error})") from error
-        return item
+
+def _item_of(record: dict[str, Any], href: str) -> pystac.Item:
+    try:
+        item = pystac.Item.from_dict(record, href=href, preserve_dict=False, migrate=True)
+        item.set_self_href(href)
+        item.make_asset_hrefs_absolute()
+        moment_of(item)
+    except (pystac.STACError, pystac.STACTypeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(href, f"is no readable STAC item ({error})") from error
+    return item
 
 
 def _joined(base: str, href: str) -> str:

@@ -10,6 +10,7 @@ import threading
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pystac
 import pytest
 import rasterio
 import shapely

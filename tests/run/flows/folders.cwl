@@ -17,4 +17,4 @@ steps:
     in: {files: count/file}
     out: [file]
 outputs:
-  all: {type: File, outputSource: all/file}
+  listed: {type: File, outputSource: all/file}

@@ -122,6 +122,10 @@ def test_brightness_tells_wet_soil_from_residue(tmp_path: Path) -> None:
     assert pd.read_csv(output)["state"].tolist() == ["BS", "NBS", "NBS"]
     assert call("--markers", table, *SPAN, "--darkening", 0, "--output", output).exit_code == 0
     assert pd.read_csv(output)["state"].tolist() == ["NBS", "NBS", "NBS"]
+    without = tmp_path / "without.csv"
+    without.write_text("NewID,20210801_mean_NDVI,20210801_mean_NBR2\n1,150,110\n")
+    result = call("--markers", without, *SPAN, "--output", output)
+    assert f"{without}: no B11, so wet soil is not told from residue by its brightness" in result.stderr
 
 
 def test_a_parcel_s_own_barest_looks_move_its_limit(tmp_path: Path) -> None:

@@ -107,6 +107,8 @@ def soil(
     table = MarkerTable(markers)
     if not len(table.ids):
         raise BadInput(table.where, "holds no parcel")
+    if thresholds.darkening and not _holds_b11(table):
+        say(f"{table.where}: no B11, so wet soil is not told from residue by its brightness")
     record = _weather_of(weather, rain=rain, rain_days=rain_days) if weather else None
     first = np.datetime64(start, "D")
     details: list[dict[str, pa.Array]] = []
@@ -232,7 +234,7 @@ def _indices(
 
     ndvi, nbr2 = _together(index("NDVI", "B08", "B04"), index("NBR2", "B11", "B12"))
     level = nbr2.mean
-    if darkening and any((m.type, m.band, m.stat) == ("L2A", "B11", "mean") for m in table.markers):
+    if darkening and _holds_b11(table):
         level = level_nbr2(level, _on_days(band("B11"), nbr2.days), darkening=darkening)
     bsi: Floats = np.broadcast_to(np.float32(np.nan), ndvi.mean.shape)
     if with_bsi:
@@ -244,6 +246,10 @@ def _indices(
         _, at, found = np.intersect1d(ndvi.days, known[0].days, assume_unique=True, return_indices=True)
         bsi[:, at] = values[:, found]
     return ndvi.days, ndvi.mean, level, bsi, np.minimum(ndvi.pixels, nbr2.pixels)
+
+
+def _holds_b11(table: MarkerTable) -> bool:
+    return any((marker.type, marker.band, marker.stat) == ("L2A", "B11", "mean") for marker in table.markers)
 
 
 def _on_days(observed: Observed, days: NDArray[np.datetime64]) -> Floats:

@@ -17,11 +17,11 @@ touch "$work/began"
 cd "$work"
 span="--start 2021-08-01 --end 2022-05-31"
 
-sen4cap simulate --season 2021 --parcels-count 12 --seed 1 $span --clouds clear --output sim
+sen4cap simulate --season 2021 --parcels-count 12 --seed 1 $span --clouds clear --insitu-share 1 --output sim
 sen4cap markers --items sim --parcels sim/parcels.gpkg $span
 sen4cap smooth --markers markers.ipc $span --season 2021
 if [ "$1" = train ]; then
-    sen4cap classify --series series.arrow --parcels sim/parcels.gpkg --insitu sim/insitu.csv --min-samples 1 --folds 2
+    sen4cap classify --series series.arrow --parcels sim/parcels.gpkg --insitu sim/insitu.csv --min-samples 2 --folds 2
 else
     sen4cap classify --series series.arrow --parcels sim/parcels.gpkg --method threshold
     sen4cap season --series series.arrow --markers markers.ipc --classes wcc/wcc.csv
@@ -34,8 +34,10 @@ else
         sen4cap season --series series.arrow --markers markers.ipc --emergence-method $method --termination-method wist
     done
     sen4cap season --series series.arrow --markers markers.ipc --termination-method slope
-    sen4cap lai --items sim
-    sen4cap markers --items l3b --parcels sim/parcels.gpkg $span --output l3b.ipc
+    few="--start 2021-08-01 --end 2021-08-20"
+    sen4cap simulate --season 2021 --parcels-count 2 --seed 1 $few --clouds clear --output few
+    sen4cap lai --items few
+    sen4cap markers --items l3b --parcels few/parcels.gpkg $few --variables LAI,FCOVER --output l3b.ipc
     sen4cap insitu --sce sim/sce.tif --parcels sim/parcels.gpkg --season 2021 --main-harvest sim/cpmch.tif
 fi
 cd "$kernels"

@@ -48,6 +48,9 @@ def main(name: str, environment: Path, output: Path) -> None:
     """Write the document of one image."""
     document = of_python(environment)
     suite = next(part for part in document["components"] if part["name"] == "sen4cap")
+    # It came from a wheel of the build, which is nowhere to be had.
+    suite["purl"] = f"pkg:pypi/sen4cap@{suite['version']}"
+    suite.pop("externalReferences", None)
     document["metadata"]["component"] = {
         "type": "container",
         "bom-ref": f"sen4cap/{name}",

@@ -86,7 +86,20 @@ def ordinary(engine: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
 def season_folder() -> Iterator[Path]:
     """Simulated season of twelve parcels, readable by everyone."""
     folder = Path(tempfile.mkdtemp(prefix="sen4cap-season-")) / "sim"
-    command = ["simulate", "--season", "2021", "--parcels-count", "12", "--seed", "3", "--clouds", "clear", *SPAN]
+    command = [
+        "simulate",
+        "--season",
+        "2021",
+        "--parcels-count",
+        "12",
+        "--seed",
+        "1",
+        "--clouds",
+        "clear",
+        "--insitu-share",
+        "1",
+        *SPAN,
+    ]
     environment = with_suite(dict(os.environ))
     try:
         done = subprocess.run(

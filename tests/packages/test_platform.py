@@ -16,7 +16,10 @@ from bundle import STAGED, Package, bundle, write
 from package_metadata import Facts
 
 ROOT = Path(__file__).parents[2]
-USERS_VALUES = {"season": 2021, "start": "2021-06-01", "end": "2022-08-15", "method": "threshold"}
+USERS_VALUES = {
+    **{"season": 2021, "start": "2021-06-01", "end": "2022-08-15", "method": "threshold"},
+    **{"crop_before": "crop_before", "crop_after": "crop_after"},
+}
 
 
 def stage_in(items: list[pystac.Item], folder: Path) -> Path:

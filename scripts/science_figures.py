@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 
 from sen4cap.marker_table import MarkerTable
 from sen4cap.season import fall, growth
-from sen4cap.season.kernel import clean, find_stands, green_of
-from sen4cap.season.run import LEAST_SHARE
-from sen4cap.season.stands import Calendar, Stands
+from sen4cap.season.looks import Calendar, clean, drop_partial, green_of, lai_table
+from sen4cap.season.stands import Stands, find_stands
 from sen4cap.seasons import Season
 from sen4cap.series import open_series
 from sen4cap.simulate import draw_landscape
@@ -64,13 +63,13 @@ class Demo:
 def emergence_posterior(demo: Demo, at: NDArray, green: NDArray, stands: Stands) -> NDArray:
     """Probability of each day, of the first parcel: what `growth.growth_days` takes the median of."""
     ticks = growth.clocks(demo.start, demo.days)
-    (table, inverse), lais = growth.templates(), growth.lai_table()
+    (table, inverse), lais = growth.templates(), lai_table()
     t, y, w = np.zeros(len(at), np.int64), np.zeros(len(at)), np.zeros(len(at))
-    low, lit, top = int(stands.low[0]), int(stands.green[0]), int(stands.top[0])
-    n, bare, tall = growth._window(at, green[0], low, lit, top, lais, t, y, w)
-    first = max(t[0] - 10, low - growth.REACH_BACK, 0)
-    steps = min(lit + 10 - first + 1, growth.ROOM, ticks.shape[1] - first)
-    sums = growth._sums(y, w, n, bare, tall)
+    low, top = int(stands.low[0]), int(stands.top[0])
+    n, tall, sure, floor = growth._window(at, green[0], low, top, stands.base[0], lais, t, y, w)
+    first = max(min(t[0] - 10, low), low - growth.REACH_BACK, 0)
+    steps = min(sure + 10 - first + 1, growth.ROOM, ticks.shape[1] - first)
+    sums = growth._sums(y, w, n, tall)
     score = np.zeros((len(ticks) * len(table), growth.ROOM))
     height = np.zeros(score.shape)
     cases = [(ticks[case // len(table)], case % len(table)) for case in range(len(score))]
@@ -92,14 +91,15 @@ def emergence_posterior(demo: Demo, at: NDArray, green: NDArray, stands: Stands)
             sums,
             first,
             steps,
-            lit,
+            sure,
             best,
             weight,
             score[case],
             height[case],
             mass,
         )
-    day, _ = growth.growth_days(at, green, stands.low, stands.green, stands.top, ticks=ticks)
+    day, _ = growth.growth_days(at, green, stands.low, stands.top, stands.base, ticks=ticks)
+    mass[:floor] = 0
     _same(growth.median_of(mass, len(mass), 0)[0], day[0])
     return mass / mass.sum()
 
@@ -114,13 +114,15 @@ def termination_posterior(demo: Demo, at: NDArray, green: NDArray, stands: Stand
     base = float(stands.base[0])
     left = min(bottom, base + 0.5 * (bottom - base) + 0.1)
     steps = min(t[n - 1] - begin + 1, fall.ROOM)
-    slow = -2.0 * np.log((1.0 - fall.AT_ONCE) / fall.AT_ONCE / (len(shapes) - 1))
+    shares = fall.SIGMOID / len(fall.WEIBULL), (1 - fall.SIGMOID) / len(fall.EXPONENTIAL)
+    late, slow = (-2.0 * np.log((1.0 - fall.AT_ONCE) / fall.AT_ONCE * share) for share in shares)
+    prior = [0.0, *[slow] * len(fall.EXPONENTIAL), *[late] * len(fall.WEIBULL)]
     score = np.zeros((len(shapes), steps))
     for i in range(steps):
         k = int(np.searchsorted(t[:n], begin + i, side="right")) - 1
         for s in range(len(shapes)):
-            late = fall._after(t, y, n, k, begin + i, level[k], sure[k], shapes[s], left)
-            score[s, i] = before[k] + late + (slow if s else 0.0)
+            rest = fall._after(t, y, n, k, begin + i, level[k], sure[k], shapes[s], left)
+            score[s, i] = before[k] + rest + prior[s]
     mass = np.exp(-0.5 * (score - score.min())).sum(axis=0)
     day, _ = fall.fall_days(at, green, stands.last_top, stands.after, stands.base)
     _same(fall.median_of(mass, steps, begin)[0], day[0])
@@ -140,12 +142,11 @@ def draw_dates(demo: Demo, path: Path) -> None:
     """Looks of one parcel, the posteriors of its dates, and the truth."""
     parcel = PARCELS["dates"]
     at, lai, fcover, pixels = demo.looks(parcel)
-    lai = np.where(pixels >= LEAST_SHARE * pixels.max(), lai, np.float32(np.nan))
     year = int(demo.series.attrs["season"])
     named = (f"{year}-08-01", f"{year + 1}-05-31", f"{year + 1}-01-31", f"{year}-11-01", f"{year + 1}-03-01")
     calendar = Calendar(*(demo.index(text) for text in named))
     raw = green_of(lai, fcover)
-    green = clean(at, raw, calendar=calendar)
+    green = clean(at, drop_partial(raw, pixels / pixels.max()), calendar=calendar)
     stands = find_stands(at, green, calendar=calendar)
     events = {
         "emergence": (emergence_posterior(demo, at, green, stands), GREEN),

@@ -12,9 +12,10 @@ from sen4cap.season.baselines import last_below, steepest_fall
 from sen4cap.season.cli import season
 from sen4cap.season.detectors import EMERGENCE, TERMINATION, Block, Settings, bracket
 from sen4cap.season.fall import falls
-from sen4cap.season.growth import BEFORE, CELL, CELLS, ORIGIN, TICKS, clocks, lai_table, templates
+from sen4cap.season.growth import BEFORE, ORIGIN, TICKS, clocks, templates
 from sen4cap.season.kernel import allowed_days
-from sen4cap.season.stands import NO_GROWTH, SEEN, Calendar, clean, find_stands, green_of
+from sen4cap.season.looks import CELL, CELLS, FADES, SOIL, Calendar, clean, green_of, lai_table
+from sen4cap.season.stands import NO_GROWTH, SEEN, find_stands
 from sen4cap.season.wise import macd_div
 from sen4cap.season.wist import fastest_decrease
 from sen4cap.smooth.kernel import BOUNDS, Smoothing, smooth_daily
@@ -228,7 +229,7 @@ def test_fall_shapes_start_whole_and_end_bare() -> None:
 def test_greenness_goes_back_to_lai() -> None:
     lai = np.array([0.0, 0.1, 0.5, 2.0, 5.0])
     cover = 1 - np.exp(-0.55 * lai)
-    green = green_of(lai.astype(np.float32), cover.astype(np.float32))
+    green = green_of(lai.astype(np.float32), cover.astype(np.float32)) + SOIL * (np.exp(-FADES * lai) - 1)
     np.testing.assert_allclose(np.interp(green, np.arange(CELLS) * CELL, lai_table()), lai, atol=2e-3)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from sen4cap.season.detectors import Settings
 from sen4cap.season.kernel import REASONS, Result, season_of
-from sen4cap.season.stands import Calendar
+from sen4cap.season.looks import Calendar
 from sen4cap.smooth.kernel import BOUNDS, Smoothing, smooth_daily
 
 START = np.datetime64("2021-06-15")
@@ -46,9 +46,22 @@ MAIZE = until(np.full(DAYS, 3.5), "2021-10-02")
 NEXT = rise("2022-05-20", 4)
 
 
-def look(lai: np.ndarray, *, at: np.ndarray = WEEKLY, soil: float = 0.15) -> Result:
-    """The season of one parcel whose true LAI is given, as seen on some days."""
+def look(
+    lai: np.ndarray,
+    *,
+    at: np.ndarray = WEEKLY,
+    soil: float = 0.15,
+    share: np.ndarray | None = None,
+    haze: float = 1.0,
+) -> Result:
+    """The season of one parcel whose true LAI is given, as seen on some days.
+
+    `share` is how much of it each look shows, NaN where nothing; `haze` what a partial look reads of the truth.
+    """
+    share = np.ones(len(at)) if share is None else share
+    at, share = at[np.isfinite(share)], share[np.isfinite(share)].astype(np.float32)[None]
     seen = np.maximum(lai[at] + soil * np.exp(-lai[at]), 0).astype(np.float32)[None]
+    seen = np.where(share < 0.1, np.float32(haze) * seen, seen)
     cover = (1 - np.exp(-0.55 * seen)).astype(np.float32)
     smoothing = Smoothing("whittaker", 300, "envelope", 3, 61, 2)
     daily = {}
@@ -57,7 +70,7 @@ def look(lai: np.ndarray, *, at: np.ndarray = WEEKLY, soil: float = 0.15) -> Res
         pixels = np.ones_like(values)
         daily[name] = smooth_daily(at, values, pixels, days=DAYS, smoothing=smoothing, low=low, high=high)
     return season_of(
-        daily["LAI"], daily["FCOVER"], at, seen, cover,
+        daily["LAI"], daily["FCOVER"], at, seen, cover, share,
         start=START, calendar=CALENDAR, emergence="default", termination="default", settings=SETTINGS,
     )  # fmt: skip
 
@@ -244,7 +257,7 @@ def test_dates_keep_their_order_and_maxima_lie_between(draw, regime: str) -> Non
         for values, (low, high) in ((drawn.look_lai, BOUNDS["LAI"]), (drawn.look_fcover, BOUNDS["FCOVER"]))
     )
     found = season_of(
-        lai, cover, drawn.looks, drawn.look_lai, drawn.look_fcover,
+        lai, cover, drawn.looks, drawn.look_lai, drawn.look_fcover, pixels,
         start=START, calendar=CALENDAR, emergence="default", termination="default", settings=SETTINGS,
     )  # fmt: skip
     em, ter = found.emergence, found.termination
@@ -287,3 +300,50 @@ def test_a_beet_crop_lifted_in_a_long_gap_is_no_winter_stand() -> None:
     found = look(beet, at=at)
     assert np.isnan(found.emergence[0])
     assert np.isnan(found.termination[0])
+
+
+def test_a_few_pixels_after_the_plough_narrow_the_gap() -> None:
+    """Between a full green look and a full bare one a partial one tells the side, unless it reads like neither."""
+    truth = WHEAT + COVER + since(NEXT, "2022-05-01")
+    hidden = (day("2022-03-01") < WEEKLY) & (day("2022-05-05") > WEEKLY)
+    blind = look(truth, at=WEEKLY[~hidden])
+    after_it = np.searchsorted(WEEKLY, day("2022-04-12"))
+    share = np.where(hidden, np.nan, 1.0)
+    share[after_it] = 0.03
+    told = look(truth, at=WEEKLY, share=share)
+    assert told.ter_spread[0] < 0.8 * blind.ter_spread[0]
+    assert told.ter_around[1, 0] == WEEKLY[after_it]
+
+
+def test_the_rim_of_a_cloud_over_a_green_stand_is_no_look() -> None:
+    truth = WHEAT + COVER + since(NEXT, "2022-05-01")
+    clear = look(truth)
+    share = np.where(WEEKLY[np.searchsorted(WEEKLY, day("2022-02-10"))] == WEEKLY, 0.05, 1.0)
+    assert np.isfinite(clear.termination[0])
+    rimmed = look(truth, share=share, haze=0.3)
+    assert rimmed.termination[0] == clear.termination[0]
+    assert rimmed.emergence[0] == clear.emergence[0]
+
+
+def test_a_cut_in_spring_ends_a_stand_that_grows_again_to_half() -> None:
+    stand = since(rise("2021-09-05", 3.5), "2021-08-25")
+    again = 0.7 + 0.9 / (1 + np.exp(-(TIME - day("2022-04-05")) / 4))
+    mown = until(np.where(day("2022-03-25") <= TIME, again, stand), "2022-04-28")
+    found = look(WHEAT + mown + since(NEXT, "2022-05-15"))
+    assert near(found.termination, "2022-03-25", 7)
+    assert not near(found.next_emergence, "2022-03-25", 20)
+
+
+def test_a_stand_that_frost_wears_down_slowly_and_that_grows_on_goes_on() -> None:
+    grown = since(rise("2021-09-05", 3.5), "2021-08-25")
+    worn = grown * (1 - 0.6 / (1 + np.exp(-(TIME - day("2022-02-20")) / 9)))
+    spring = worn + 0.9 / (1 + np.exp(-(TIME - day("2022-04-08")) / 5))
+    found = look(WHEAT + until(spring, "2022-05-02") + since(NEXT, "2022-05-20"))
+    assert near(found.termination, "2022-05-02", 6)
+
+
+def test_a_thin_stand_of_october_is_not_dated_by_its_growth_in_spring() -> None:
+    resting = 0.25 / (1 + (0.25 / 0.1 - 1) * np.exp(-(TIME - day("2021-10-20")) / 7))
+    spring = 2.5 / (1 + np.exp(-(TIME - day("2022-04-05")) / 7))
+    found = look(WHEAT + until(since(resting + spring, "2021-10-08"), "2022-05-05"))
+    assert near(found.emergence, "2021-10-20", 10)

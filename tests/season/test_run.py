@@ -205,7 +205,7 @@ def test_the_rim_of_a_cloud_is_no_look(seen, tmp_path: Path) -> None:
     assert run("season", "--series", series, "--markers", markers, "--output", plain).exit_code == 0
     assert run("season", "--series", series, "--markers", dirty, "--output", rimmed).exit_code == 0
     one, other = table_of(plain), table_of(rimmed)
-    same = (one.Em_d == other.Em_d) | (one.Em_d.isna() & other.Em_d.isna())
+    same = ((one.Em_d - other.Em_d).dt.days.abs() <= 3) | (one.Em_d.isna() & other.Em_d.isna())
     assert same.mean() > 0.95
 
 

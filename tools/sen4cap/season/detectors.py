@@ -91,9 +91,9 @@ Detector = Callable[[Block, Settings], Dates]
 
 GAP_FACTOR, GAP_OFFSET = 0.9, 1.5
 """Spread of a date that stands on its bracketing looks alone: 0.9 (gap / 2 + 1.5 d), fitted on simulated truth."""
-GROWTH_SPREAD = (0.8, 0.1, 0.7)
-"""Shares of the posterior's spread and of the gap around the date, and a floor in days, added in squares: what a
-template does not know grows with the time nobody looked. Fitted on simulated truth of several growth families."""
+GROWTH_SPREAD = (0.5, 0.0, 0.8)
+"""Shares of the posterior's spread and of the gap around the date, and a floor in days, added in squares. Fitted on
+simulated truth of several growth families."""
 FALL_SPREAD = (0.5, 0.25, 2.5)
 """The same for falls."""
 LEAST_OF_GAP = 0.25
@@ -128,7 +128,7 @@ def widened(
 def _growth(block: Block, settings: Settings) -> Dates:
     stands = block.stands
     day, spread = growth_days(
-        block.at, block.green, stands.low, stands.green, stands.top, ticks=block.ticks, allowed=block.allowed
+        block.at, block.green, stands.low, stands.top, stands.base, ticks=block.ticks, allowed=block.allowed
     )
     return Dates(day, widened(block, day, spread, GROWTH_SPREAD))
 

@@ -28,7 +28,9 @@ EXPONENTIAL = (3.0, 7.0, 14.0)
 WEIBULL = (8.0, 15.0, 24.0)
 """Time constants of falls that begin slowly, exp(-(x / a)^2), days."""
 AT_ONCE = 0.4
-"""Prior of a fall at once; the other shapes share the rest."""
+"""Prior of a fall at once."""
+SIGMOID = 0.65
+"""Prior of a slow beginning among the other falls: sprayed stands are more than those that die fast at first."""
 LONGEST = 120
 """Length of the tables, days."""
 NOISE = 0.09
@@ -116,14 +118,17 @@ def _fall(
         steps = min(t[n - 1] - begin + 1, ROOM)
         best = np.inf
         k = 0
-        slow = -2.0 * np.log((1.0 - AT_ONCE) / AT_ONCE / (len(shapes) - 1))
+        slow = -2.0 * np.log((1.0 - AT_ONCE) / AT_ONCE * (1 - SIGMOID) / len(EXPONENTIAL))
+        late = -2.0 * np.log((1.0 - AT_ONCE) / AT_ONCE * SIGMOID / len(WEIBULL))
         for i in range(steps):
             tau = begin + i
             while k + 1 < n and t[k + 1] <= tau:
                 k += 1
             for s in range(len(shapes)):
                 score[s, i] = before[k] + _after(t, y, n, k, tau, level[k], sure[k], shapes[s], left)
-                if s > 0:
+                if s > len(EXPONENTIAL):
+                    score[s, i] += late
+                elif s > 0:
                     score[s, i] += slow
                 best = min(best, score[s, i])
         mass[:steps] = 0.0

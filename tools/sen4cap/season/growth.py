@@ -1,12 +1,12 @@
 """Day of emergence from the shape of growth: a posterior over days from the looks around the green-up.
 
 LAI of a young stand is b + A T_s(c(t) - c(t0)), T_s one of `templates` (logistic and Gompertz, from quick to slow), c a
-clock: the calendar, or warmth above a base temperature in an average year of temperate Europe, so that a stand may
-pause in the cold and grow on in spring. b is bare soil, A the height it grows to. For each clock, s and t0 the best b
-and A follow from linear least squares with weak priors (b near the bare looks, A near the stand's top); emergence is
-the day on which A T_s is LAI 0.1. Summed over all of them, exp(-chi2 / 2) gives the posterior of the day; its median is
-the date, half the distance of its 16th and 84th percentiles the spread. No look needs to hit the event: the curve
-carries what the looks around it say.
+clock: the calendar, or warmth above a base temperature, or warmth and daylight, in an average year of temperate Europe,
+so that a stand may pause in the cold and grow on in spring. Only looks at young growth take part. b is bare soil, A the
+height it grows to. For each clock, s and t0 the best b and A follow from linear least squares with weak priors (b near
+the parcel's lowest looks, A near the height seen); emergence is the day on which A T_s is LAI 0.1. Summed over all of
+them, exp(-chi2 / 2) gives the posterior of the day; its median is the date, half the distance of its 16th and 84th
+percentiles the spread. No look needs to hit the event: the curve carries what the looks around it say.
 """
 
 from __future__ import annotations
@@ -17,14 +17,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled
-from .stands import COVER_TO_LAI
+from .looks import lai_of, lai_table
 
 EMERGED = 0.1
 """LAI of a stand that has emerged."""
-EXTINCTION = 0.55
-"""FCOVER = 1 - exp(-0.55 LAI): so the joint greenness is brought back to LAI, in which stands grow by templates."""
-CELLS, CELL = 900, 0.01
-"""Size and step of the table from joint greenness to LAI."""
+LOW_BAND, MOST_BARE = 0.08, 0.35
+"""Bare soil is the mean of looks up to this above the parcel's 5th percentile; it never reads more than the second."""
+REMAINS = 0.3
+"""Looks up to the lowest one that read so much more than bare soil show what a main crop left."""
+YOUNG, YOUNG_LOOK = 0.13, 0.1
+"""A stand is up on the first look that reads so much more than bare soil, in the mean with the next two and alone."""
+YOUNG_DAYS, YOUNG_LOOKS = 40, 4
+"""Only looks up to so many days after it, at least so many, take part: what a winter or a spring makes of a stand tells
+nothing of its emergence."""
+SURE = 0.3
+"""It has emerged for sure by the first look from then on that reads so much more than bare soil."""
 RISES = (18.0, 27.0, 38.0, 52.0, 70.0, 95.0)
 """Days in which the templates grow from 10 to 90 % of their height."""
 GOMPERTZ_PRIOR = 0.1
@@ -40,16 +47,19 @@ RATIOS = 200
 """Steps of the table from height share to tick."""
 MEAN_C, SWING_C, COLDEST = 10.5, 7.6, 20
 """Average year of the warmth clock: mean temperature, half its range, and the day of the year that is coldest."""
-WARMTHS = ((2.0, 0.8), (6.0, 0.2))
-"""Base temperature of each warmth clock, and the warmth that counts at least (thaws), degree C."""
+WARMTHS = ((2.0, 0.8, 0), (2.0, 0.8, 1))
+"""Base temperature of each warmth clock, and the warmth that counts at least (thaws), degree C; and whether daylight
+limits it, too."""
+LATITUDE = 50.0
+"""Of the daylight: the sun's daily radiation at the top of the air, counted up to that of the equinox."""
 USUAL_C = 11.0
 """Temperature at which a warmth clock runs like the calendar, degree C."""
 
-NOISE = 0.055
+NOISE = 0.045
 """Standard deviation of a look's greenness over bare soil."""
 RELATIVE = 0.12
 """And as a share of the greenness itself; the template's misfit is part of it."""
-BASE_SPREAD = 0.12
+BASE_SPREAD = 0.08
 """Standard deviation of bare soil's greenness around the lowest looks."""
 HEIGHT_SPREAD = 0.5
 """Standard deviation of A around the height seen, as a share of it."""
@@ -63,14 +73,6 @@ UNLIKELY = 18.0
 """Begins whose chi2 is so much above the best add nothing."""
 ROOM = 320
 """Most days between the earliest and the latest day tried."""
-
-
-@cache
-def lai_table() -> NDArray[np.float64]:
-    """LAI by joint greenness (`stands.green_of`), (CELLS,), in steps of CELL."""
-    lai = np.linspace(0, 2 * CELLS * CELL, 20 * CELLS)
-    green = 0.5 * (lai + COVER_TO_LAI * (1 - np.exp(-EXTINCTION * lai)))
-    return np.interp(np.arange(CELLS) * CELL, green, lai)
 
 
 @cache
@@ -102,16 +104,28 @@ def clocks(start: np.datetime64, days: int) -> NDArray[np.int64]:
     dates = start.astype("datetime64[D]") + np.arange(days)
     of_year = (dates - dates.astype("datetime64[Y]")).astype(float) + 1
     mean = MEAN_C - SWING_C * np.cos(2 * np.pi * (of_year - COLDEST) / 365.25)
-    warmths = [np.cumsum(np.maximum(mean - base, least) / (USUAL_C - base)) for base, least in WARMTHS]
+    light = _daylight(of_year)
+    warmths = [
+        np.cumsum(np.maximum(mean - base, least) * light**lit / (USUAL_C - base)) for base, least, lit in WARMTHS
+    ]
     return np.round(TICKS * np.stack([np.arange(days), *warmths])).astype(np.int64)
+
+
+def _daylight(of_year: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Radiation of each day at the top of the air as a share of the equinox's, at most 1."""
+    declination = np.radians(23.44) * np.sin(2 * np.pi * (of_year - 81) / 365.25)
+    latitude = np.radians(LATITUDE)
+    half = np.arccos(-np.tan(latitude) * np.tan(declination))
+    sun = half * np.tan(latitude) * np.sin(declination) + np.cos(declination) * np.sin(half)
+    return np.minimum(1, sun)
 
 
 def growth_days(
     at: NDArray[np.int64],
     green: NDArray[np.float32],
     low: NDArray[np.int32],
-    lit: NDArray[np.int32],
     top: NDArray[np.int32],
+    base: NDArray[np.float32],
     /,
     *,
     ticks: NDArray[np.int64],
@@ -125,8 +139,10 @@ def growth_days(
         Day index of each look.
     green : (parcel, look)
         Cleaned greenness.
-    low, lit, top : (parcel,)
-        Days of the lowest look before the growth, of the first clearly green one, of the highest; -1 in `low`: none.
+    low, top : (parcel,)
+        Days of the lowest look before the growth and of the highest after it; -1 in `low`: none.
+    base : (parcel,)
+        Greenness of the parcel when bare (`stands.Stands.base`).
     ticks : (clock, day)
         From `clocks`.
     allowed : (2, parcel)
@@ -143,7 +159,7 @@ def growth_days(
     at = np.ascontiguousarray(at, np.int64)
     whole = np.array([[0], [ticks.shape[1] - 1]], np.int32)
     within = np.broadcast_to(whole, (2, len(green))) if allowed is None else allowed
-    _growth(at, green, low, lit, top, ticks, within, *templates(), lai_table(), day, spread)
+    _growth(at, green, low, top, base, ticks, within, *templates(), lai_table(), day, spread)
     return day, spread
 
 
@@ -168,7 +184,7 @@ def median_of(mass: NDArray, count: int, first: int) -> tuple[float, float]:
 
 @compiled
 def _growth(
-    at: NDArray, green: NDArray, low: NDArray, lit: NDArray, top: NDArray, ticks: NDArray, allowed: NDArray,
+    at: NDArray, green: NDArray, low: NDArray, top: NDArray, base: NDArray, ticks: NDArray, allowed: NDArray,
     table: NDArray, inverse: NDArray, lais: NDArray, day: NDArray, spread: NDArray,
 ) -> None:  # fmt: skip
     t = np.zeros(len(at), np.int64)
@@ -179,10 +195,10 @@ def _growth(
     for p in range(len(green)):
         if low[p] < 0 or top[p] < 0:
             continue
-        n, bare, tall = _window(at, green[p], low[p], lit[p], top[p], lais, t, y, w)
-        first = max(t[0] - 10, low[p] - REACH_BACK, 0)
-        steps = min(lit[p] + 10 - first + 1, ROOM, ticks.shape[1] - first)
-        sums = _sums(y, w, n, bare, tall)
+        n, tall, sure, floor = _window(at, green[p], low[p], top[p], base[p], lais, t, y, w)
+        first = max(min(t[0] - 10, low[p]), low[p] - REACH_BACK, 0)
+        steps = min(sure + 10 - first + 1, ROOM, ticks.shape[1] - first)
+        sums = _sums(y, w, n, tall)
         best = np.inf
         for case in range(len(score)):
             clock, curve = ticks[case // len(table)], table[case % len(table)]
@@ -194,10 +210,10 @@ def _growth(
             clock, s = ticks[case // len(table)], case % len(table)
             weight = GOMPERTZ_PRIOR if s % 2 else 1.0
             _weigh(
-                t, y, w, n, clock, table[s], inverse[s], sums, first, steps, lit[p], best, weight,
+                t, y, w, n, clock, table[s], inverse[s], sums, first, steps, sure, best, weight,
                 score[case], height[case], mass,
             )  # fmt: skip
-        first, past = max(allowed[0, p], 0), min(allowed[1, p] + 1, len(mass))
+        first, past = max(allowed[0, p], floor), min(allowed[1, p] + 1, len(mass))
         total = mass.sum()
         if past > first and mass[first:past].sum() > ADMITTED * total:
             day[p], spread[p] = median_of(mass[first:past], past - first, first)
@@ -208,7 +224,7 @@ def _growth(
 @compiled
 def _weigh(
     t: NDArray, y: NDArray, w: NDArray, n: int, clock: NDArray, curve: NDArray, inverse: NDArray, sums: tuple,
-    first: int, steps: int, lit: int, best: float, weight: float, score: NDArray, height: NDArray, mass: NDArray,
+    first: int, steps: int, sure: int, best: float, weight: float, score: NDArray, height: NDArray, mass: NDArray,
 ) -> None:  # fmt: skip
     """Add a curve's posterior to the days on which it passes LAI 0.1, for every day it may have begun on.
 
@@ -226,59 +242,77 @@ def _weigh(
         # From one begin to the next the day moves little, so it is found by walking.
         while day > 0 and clock[day] > tick:
             day -= 1
-        while day <= lit and clock[day] < tick:
+        while day <= sure and clock[day] < tick:
             day += 1
-        if day <= lit:
+        if day <= sure:
             mass[day] += weight * np.exp(-0.5 * (score[i] - best))
 
 
 @compiled
-def _lai_of(green: float, lais: NDArray) -> tuple[float, float]:
-    """LAI of a joint greenness, and how much LAI a unit of greenness is there."""
-    place = min(max(green / CELL, 0.0), CELLS - 2.0)
-    cell = int(place)
-    slope = lais[cell + 1] - lais[cell]
-    return lais[cell] + (place - cell) * slope, slope / CELL
-
-
-@compiled
 def _window(
-    at: NDArray, green: NDArray, low: int, lit: int, top: int, lais: NDArray, t: NDArray, y: NDArray, w: NDArray
-) -> tuple[int, float, float]:
-    """LAI of the looks that tell of the green-up, their weights, and the priors of bare soil and height."""
-    bottom, highest = np.inf, -np.inf
-    for k in range(len(at)):
-        if np.isfinite(green[k]):
-            if at[k] == low:
-                bottom = green[k]
-            if at[k] == top:
-                highest = green[k]
-    height = max(_lai_of(highest, lais)[0] - _lai_of(bottom, lais)[0], 0.3)
-    n, total, flat = 0, 0.0, 0
-    # A main crop's remains before the lowest look are no part of it: start again after each look that is not low.
+    at: NDArray, green: NDArray, low: int, top: int, base: float, lais: NDArray, t: NDArray, y: NDArray, w: NDArray
+) -> tuple[int, float, int, int]:
+    """LAI above bare soil of the looks that tell of the green-up, and their weights.
+
+    Returns their number, the height seen, the day on which the stand has emerged for sure, and the one before which it
+    has not: what reads more than bare soil before was another crop.
+    """
+    bare = _bare(green, base)
+    floor = 0
+    n = 0
     for k in range(len(at)):
         if not np.isfinite(green[k]) or at[k] < low - REACH_BACK or at[k] > top:
             continue
-        if at[k] < low and green[k] > bottom + 0.3:
-            n, total, flat = 0, 0.0, 0
+        # A main crop's remains are no part of it: start again after each look up to the lowest that is not low.
+        if at[k] <= low and green[k] > bare + REMAINS:
+            n = 0
+            floor = low if at[k] == low else floor
             continue
-        if at[k] > lit + 45:
-            break
         t[n] = at[k]
-        y[n], slope = _lai_of(green[k], lais)
-        w[n] = 1.0 / ((NOISE**2 + (RELATIVE * green[k]) ** 2) * slope * slope)
-        if at[k] <= low or green[k] < bottom + 0.15:
-            total += y[n]
-            flat += 1
+        y[n] = green[k] - bare
         n += 1
-    return n, total / max(flat, 1), height
+    first = _young(t, y, n, low)
+    sure = first
+    while sure < n - 1 and y[sure] < SURE:
+        sure += 1
+    last = first
+    while last + 1 < n and (t[last + 1] <= t[first] + YOUNG_DAYS or last + 1 < first + YOUNG_LOOKS):
+        last += 1
+    height = 0.3
+    for i in range(last + 1):
+        seen = y[i] + bare
+        y[i], slope = lai_of(y[i], lais)
+        w[i] = 1.0 / ((NOISE**2 + (RELATIVE * seen) ** 2) * slope * slope)
+        height = max(height, y[i])
+    return last + 1, height, t[sure], floor
 
 
 @compiled
-def _sums(y: NDArray, w: NDArray, n: int, bare: float, height: float) -> tuple[float, float, float, float, float]:
+def _bare(green: NDArray, base: float) -> float:
+    """Greenness of bare soil: the mean of the parcel's lowest looks."""
+    total, count = 0.0, 0
+    for k in range(len(green)):
+        if green[k] < base + LOW_BAND:
+            total += green[k]
+            count += 1
+    return min(total / max(count, 1), MOST_BARE)
+
+
+@compiled
+def _young(t: NDArray, y: NDArray, n: int, low: int) -> int:
+    """First look after the lowest one on which a stand is up."""
+    for first in range(n - 1):
+        past = min(n, first + 3)
+        if t[first] > low and y[first] > YOUNG_LOOK and y[first:past].mean() > YOUNG:
+            return first
+    return n - 1
+
+
+@compiled
+def _sums(y: NDArray, w: NDArray, n: int, height: float) -> tuple[float, float, float, float, float]:
     """What the least squares of every curve share: sums over looks and priors, and the prior of the height."""
     weight, prior = 1.0 / BASE_SPREAD**2, 1.0 / (HEIGHT_SPREAD * height) ** 2
-    sw, sy, syy = weight, weight * bare, weight * bare * bare + prior * height * height
+    sw, sy, syy = weight, 0.0, prior * height * height
     for i in range(n):
         sw += w[i]
         sy += w[i] * y[i]

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from ..compiled import compiled
 from .detectors import EMERGENCE, GROWTH_SPREAD, TERMINATION, Block, Settings, bracket, widened
 from .growth import clocks, growth_days
-from .stands import FEW_LOOKS, MIN_LOOKS, NO_GROWTH, NO_LOOK, SEEN, Calendar, Stands, clean, find_stands, green_of
+from .looks import Calendar, clean, drop_partial, green_of
+from .stands import FEW_LOOKS, MIN_LOOKS, NO_GROWTH, NO_LOOK, SEEN, Stands, find_stands
 
 AFTER_END = 25
 """A stand's low look after its fall comes up to so many days after the season's end, a main crop's later."""
@@ -89,6 +90,7 @@ def season_of(
     at: NDArray[np.int64],
     look_lai: NDArray[np.float32],
     look_fcover: NDArray[np.float32],
+    share: NDArray[np.float32],
     /,
     *,
     start: np.datetime64,
@@ -107,6 +109,8 @@ def season_of(
         Day index of each look, ascending, inside the series.
     look_lai, look_fcover : (parcel, look) float32
         As observed; NaN where a parcel was not seen.
+    share : (parcel, look) float32
+        Of the parcel's most clear pixels, how many each look shows.
     start
         First day of the series.
     calendar
@@ -115,7 +119,9 @@ def season_of(
         Names of `detectors.EMERGENCE` and `detectors.TERMINATION`.
     """
     at = np.ascontiguousarray(at, np.int64)
-    green = clean(at, green_of(look_lai, look_fcover), calendar=calendar)
+    green = drop_partial(green_of(look_lai, look_fcover), share)
+    look_lai = np.where(np.isnan(green), np.float32(np.nan), look_lai)
+    green = clean(at, green, calendar=calendar)
     stands = find_stands(at, green, calendar=calendar)
     ticks = clocks(start, lai.shape[1])
     block = Block(lai, fcover, at, look_lai, green, stands, ticks, allowed_days(stands, calendar, lai.shape[1]))
@@ -184,9 +190,7 @@ def _next_emergence(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Emergence of the next main crop: the growth after the fall, or growth that began too late for a cover crop."""
     stands = block.stands
-    day, spread = growth_days(
-        block.at, block.green, stands.next_low, stands.next_green, stands.next_top, ticks=block.ticks
-    )
+    day, spread = growth_days(block.at, block.green, stands.next_low, stands.next_top, stands.base, ticks=block.ticks)
     day = np.where(late, em, np.round(day))
     known = np.isfinite(day) & (late | ~(day <= ter))
     spread = widened(block, day, spread, GROWTH_SPREAD)

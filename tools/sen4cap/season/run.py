@@ -23,13 +23,11 @@ from ..smooth.kernel import BOUNDS, Smoothing, smooth_daily
 from ..tables import read_csv, whole_numbers, write_csv, write_details
 from .detectors import Settings
 from .kernel import REASONS, WIDE_DAYS, Result, season_of
-from .stands import Calendar
+from .looks import Calendar
 
 BLOCK = 8192
 """Parcels worked on at a time by each thread."""
 VARIABLES = ("LAI", "FCOVER")
-LEAST_SHARE = 0.1
-"""A look that shows less of a parcel than this share of its most clear pixels is left out: it is the rim of a cloud."""
 NOT_IN_SERIES = "not in the series"
 NO_DAY = np.datetime64("NaT", "D")
 
@@ -170,7 +168,7 @@ def _block(
     cut = end if plan.as_of is None else min(end, plan.as_of)
     picked: slice | NDArray[np.intp] = part if rows is None else rows[part]
     looks = {name: table.looks(name, start=start, end=cut, rows=picked) for name in VARIABLES}
-    at, values = _together({name: _whole_enough(look) for name, look in looks.items()}, start)
+    at, values, share = _together(looks, start)
     if plan.as_of is None:
         smooth = {name: daily[name].to_numpy()[part] for name in VARIABLES}
     else:
@@ -181,6 +179,7 @@ def _block(
         at,
         values["LAI"],
         values["FCOVER"],
+        share,
         start=np.datetime64(start, "D"),
         calendar=calendar,
         emergence=plan.emergence,
@@ -189,25 +188,19 @@ def _block(
     )
 
 
-def _whole_enough(looks: Looks) -> Looks:
-    most = looks.pixels.max(axis=1, keepdims=True, initial=0)
-    mean = np.where(looks.pixels >= LEAST_SHARE * most, looks.mean, np.float32(np.nan))
-    return Looks(looks.days, mean, looks.stdev, looks.pixels)
-
-
 def _together(
     looks: dict[str, Looks], start: datetime.date
-) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float32]]]:
-    """Put quantities that may have been seen on different days on the days of all."""
+) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float32]], NDArray[np.float32]]:
+    """Put quantities that may have been seen on different days on the days of all; and the share of a parcel seen."""
     days = np.unique(np.concatenate([look.days for look in looks.values()]))
-    values = {}
+    values, share = {}, np.ones((len(looks["LAI"].mean), len(days)), np.float32)
     for name, look in looks.items():
-        if len(look.days) == len(days):
-            values[name] = look.mean
-        else:
-            values[name] = np.full((len(look.mean), len(days)), np.nan, np.float32)
-            values[name][:, np.searchsorted(days, look.days)] = look.mean
-    return (days - np.datetime64(start, "D")).astype(np.int64), values
+        where = slice(None) if len(look.days) == len(days) else np.searchsorted(days, look.days)
+        values[name] = look.mean if isinstance(where, slice) else np.full_like(share, np.nan)
+        values[name][:, where] = look.mean
+        most = look.pixels.max(axis=1, keepdims=True, initial=1)
+        share[:, where] = np.minimum(share[:, where], look.pixels / most)
+    return (days - np.datetime64(start, "D")).astype(np.int64), values, share
 
 
 def _smooth(looks: Looks, name: str, daily: xr.Dataset, *, start: datetime.date) -> NDArray[np.float32]:

@@ -1,9 +1,8 @@
 """Where the winter stand lies in a parcel's looks: the growth it comes from, its tops, its fall. Arrays in, arrays out.
 
-LAI and FCOVER of a look are joined into one greenness in LAI units, `green_of`: their soil and cloud errors differ, so
-their mean is steadier than either. Looks that only residual cloud, shadow or haze explains are taken out (`clean`).
-The rest is cut into humps at turning points that stand out by `PROMINENCE`; humps that are one stand (a frost or a cut
-lies between, bare soil does not) are joined; the hump that holds most of the winter is the stand.
+The greenness of the looks (see `looks`) is cut into humps at turning points that stand out by `PROMINENCE`; humps that
+are one stand (a frost or a cut lies between, bare soil does not) are joined; the hump that holds most of the winter is
+the stand.
 """
 
 from __future__ import annotations
@@ -14,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled
+from .looks import Calendar, desaturated
 
-COVER_TO_LAI = 3.5
-"""LAI that full cover stands for in the joint greenness; LAI / FCOVER of real fields is 3 to 4.5."""
 LEAST_SWING, MOST_SWING = 0.15, 0.5
 """Least rise or fall that counts, LAI units, where a parcel's low looks are quiet and where they are not."""
 SWING_NOISE = 4.0
@@ -25,21 +23,22 @@ LOW_LOOK = 0.6
 """Looks up to so much above bare soil are low, LAI units."""
 PROMINENCE = 0.1
 """Least rise or fall that counts, as a share of the greenness above bare soil that it comes to or from."""
-SPIKE_HEIGHT, SPIKE_SHARE = 0.35, 0.12
-"""A spike stands off both neighbours by at least this, LAI units and share of the parcel's range."""
-SPIKE_DAYS = 30
-"""Looks around a spike are at most so far apart; over longer times a parcel may really fall and rise."""
-REGROWN_DAYS = 20
-"""No stand that fell is back at three quarters of its height within so many days, and none within the winter."""
 SAME_STAND = 0.25
 """Two humps are one stand where the trough between keeps this share of the lower top above bare soil."""
 LAST_CROP = 0.35
 """The same before the winter, when a main crop may thin out and stand on."""
 MOWN = 0.22
 """A stand that keeps less than this has been ended, however little grows again."""
+CUT, REGROWN, CUT_DAYS = 0.45, 0.6, 30
+"""So has one that in spring, within so many days, falls to the first share of its LAI and does not come back to the
+second."""
+REGROWTH = 0.3
+"""What comes up from more than this above bare soil and goes is regrowth, not the next main crop; LAI units."""
 FALLEN = 0.45
 """A stand has fallen once it keeps less than this share. From mid April on this parts two humps, too, because a next
 crop may come up through what is left of a slow end."""
+CUT_DOWN = 0.4
+"""Or less than this share of its LAI."""
 LOW_ENOUGH = 0.5
 """The look before a stand's growth keeps less than this share of the stand's height."""
 GREEN_SHARE = 0.3
@@ -95,46 +94,6 @@ class Stands:
     base: NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Calendar:
-    """Days of a season as indices of the daily series.
-
-    Attributes
-    ----------
-    first, last : int
-        First and last day of the season.
-    latest : int
-        Growth that begins later is the next main crop's.
-    winter, spring : int
-        1 November and 1 March: what stands between them is the winter stand.
-    """
-
-    first: int
-    last: int
-    latest: int
-    winter: int
-    spring: int
-
-
-def green_of(lai: NDArray[np.float32], fcover: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Joint greenness in LAI units: (LAI + 3.5 FCOVER) / 2; NaN where either is missing."""
-    return (0.5 * (lai + np.float32(COVER_TO_LAI) * fcover)).astype(np.float32)
-
-
-def clean(at: NDArray[np.int64], green: NDArray[np.float32], /, *, calendar: Calendar) -> NDArray[np.float32]:
-    """Greenness without the looks that stand alone far off both neighbours (NaN in their place).
-
-    Parameters
-    ----------
-    at : (look,)
-        Day indices, ascending.
-    green : (parcel, look)
-    """
-    kept = green.copy()
-    _clean(np.ascontiguousarray(at, np.int64), kept, calendar.winter, calendar.spring)
-    return kept
-
-
 def find_stands(at: NDArray[np.int64], green: NDArray[np.float32], /, *, calendar: Calendar) -> Stands:
     """Frame the winter stand of every parcel.
 
@@ -153,62 +112,6 @@ def find_stands(at: NDArray[np.int64], green: NDArray[np.float32], /, *, calenda
     _stands(np.ascontiguousarray(at, np.int64), green, c.first, c.last, c.winter, c.spring, state, days, base)
     low, lit, top, last_top, after, next_low, next_green, next_top, looks = days
     return Stands(state, low, lit, top, last_top, after, next_low, next_green, next_top, looks, base)
-
-
-@compiled
-def _clean(at: NDArray, green: NDArray, winter: int, spring: int) -> None:
-    where = np.zeros(len(at), np.int64)
-    for p in range(len(green)):
-        u = green[p]
-        for _turn in range(2):
-            n = 0
-            for k in range(len(at)):
-                if np.isfinite(u[k]):
-                    where[n] = k
-                    n += 1
-            if n < 3:
-                break
-            ordered = np.sort(u[where[:n]])
-            limit = max(SPIKE_HEIGHT, SPIKE_SHARE * (ordered[int(0.95 * (n - 1))] - ordered[0]))
-            if not _clean_once(at, u, where, n, limit, winter, spring):
-                break
-
-
-@compiled
-def _clean_once(at: NDArray, u: NDArray, where: NDArray, n: int, limit: float, winter: int, spring: int) -> bool:
-    """Take out spikes of one or two looks; whether there was one."""
-    removed = False
-    k = 1
-    while k < n - 1:
-        for width in range(1, min(3, n - k)):
-            if _is_spike(at, u, where, k, width, limit, winter, spring):
-                for i in range(width):
-                    u[where[k + i]] = np.nan
-                removed = True
-                k += width
-                break
-        k += 1
-    return removed
-
-
-@compiled
-def _is_spike(
-    at: NDArray, u: NDArray, where: NDArray, k: int, width: int, limit: float, winter: int, spring: int
-) -> bool:
-    """Whether `width` looks from the k-th on stand off both neighbours as no field does in so short a time."""
-    first, past = where[k], where[k + width]
-    before, after = u[where[k - 1]], u[past]
-    dip, peak = u[first], u[first]
-    for i in range(1, width):
-        dip, peak = max(dip, u[where[k + i]]), min(peak, u[where[k + i]])
-    lower, higher = min(before, after), max(before, after)
-    down = lower - dip > max(limit, 0.25 * lower)
-    span = at[past] - at[where[k - 1]]
-    if span <= SPIKE_DAYS:
-        return down or (width == 1 and peak - higher > max(1.5 * limit, 0.5 * higher))
-    cold = winter - 15 <= at[where[k - 1]] and at[past] <= spring + 15
-    sudden = span <= 2 * SPIKE_DAYS and at[past] - at[first] <= REGROWN_DAYS
-    return down and width == 1 and (cold or sudden) and after >= 0.75 * before
 
 
 @compiled
@@ -363,7 +266,10 @@ def _choose(
 def _following(u: NDArray, pivots: NDArray, count: int, top: int, bare: float) -> int:
     """Top of the crop that follows a stand, or `count`: what stays low is weeds, unless nothing grows after it."""
     following = top + 2
-    while following + 2 < count and u[pivots[following]] < bare + LOW_LOOK:
+    while following + 2 < count and (
+        u[pivots[following]] < bare + LOW_LOOK
+        or (u[pivots[following - 1]] > bare + REGROWTH and u[pivots[following + 1]] < bare + REGROWTH)
+    ):
         following += 2
     return following
 
@@ -388,6 +294,10 @@ def _same_stand(
             lower = max(lower, GREEN_SHARE / share * (u[pivots[top + 2]] - bare))
         if left < share * lower or left < MOWN * (u[pivots[top]] - bare):
             break
+        most = desaturated(u[pivots[top]] - bare)
+        sudden = t[low] >= spring and t[low] - _last_seen(t, u, pivots[top], low) <= CUT_DAYS
+        if sudden and desaturated(left) < CUT * most and desaturated(u[pivots[top + 2]] - bare) < REGROWN * most:
+            break
         top += 2
     return top
 
@@ -395,7 +305,10 @@ def _same_stand(
 @compiled
 def _falls(u: NDArray, pivots: NDArray, count: int, top: int, bare: float) -> bool:
     """Whether a stand falls after its last top, and not only loses some leaves."""
-    return top + 1 < count and u[pivots[top + 1]] - bare < FALLEN * (u[pivots[top]] - bare)
+    if top + 1 >= count:
+        return False
+    left, most = u[pivots[top + 1]] - bare, u[pivots[top]] - bare
+    return left < FALLEN * most or desaturated(left) < CUT_DOWN * desaturated(most)
 
 
 @compiled

@@ -257,7 +257,12 @@ def _accuracy(accuracy: dict[str, Any] | None, pictures: Mapping[str, Picture]) 
         blocks.append(Block("heading", text="How much of the two years must be seen"))
         blocks.append(Block("figure", picture=pictures["months.png"]))
         rows = [
-            (calendar.month_name[month], _ratio(value), _ratio(min(folds)), _ratio(max(folds)))
+            (
+                calendar.month_name[month],
+                _ratio(value),
+                _ratio(min(folds, default=None)),
+                _ratio(max(folds, default=None)),
+            )
             for month, value, folds in zip(known.months, known.accuracy, known.folds, strict=True)
         ]
         columns = ("Known up to the end of", "Balanced accuracy", "Lowest fold", "Highest fold")

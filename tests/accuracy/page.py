@@ -151,9 +151,9 @@ killing frost.
 - **Stands that wait.** Rye and ryegrass sown late come up in October or later, pass the winter at an LAI of 0.1 to
   0.3 and grow in spring: their emergence lies below what the looks tell, and is dated too late by weeks (row
   "emergence from October on"). The row "emergence until September" is the others.
-- **Maximum LAI.** The network reads dense stands too low (row "LAI of single looks, true LAI above 2"), on clean spectra
-  of PROSAIL as on those of this canopy model. Nothing is added afterwards: against field measurements the same network
-  is within 0.15. See [maxima](science/maxima.md).
+- **Maximum LAI.** The network reads dense stands too low (row "LAI of single looks, true LAI above 2"), on clean
+  spectra of PROSAIL as on those of this canopy model. Nothing is added afterwards: against field measurements the same
+  network is within 0.15. See [maxima](science/maxima.md).
 - **Bare days.** Ground counts as bare below 30 % of residue, and NBR2, even with the brightness that tells wet soil
   from residue, tells 20 from 45 % only within what is left from parcel to parcel (soil, weathering, neighbours in the
   20 m bands): a wrong state of a fallow field lasts as long as the field lies, and a few such fields make most of the
@@ -166,8 +166,8 @@ killing frost.
 - **Detection lag.** Most terminations wait for the first clear look and then for a second low one; what cannot be told
   from a cloud until then stays empty.
 - **These seasons are not unseen.** First constants of the uncertainties were chosen on 300 parcels of each of seasons 1
-  and 2, the limits of bare soil and the wait in long autumn gaps of harvest on seasons 21 to 23; which stands are dated, and how
-  sure, was last tuned on all three. The rows of this page flatter a little; seasons that
+  and 2, the limits of bare soil and the wait in long autumn gaps of harvest on seasons 21 to 23; which stands are
+  dated, and how sure, was last tuned on all three. The rows of this page flatter a little; seasons that
   nobody has looked at come with `PYTHONPATH=tests .venv/bin/python -m accuracy --first-seed 11`.
 
 ## Dates

@@ -81,7 +81,9 @@ def test_a_signal_ends_all_and_says_how_to_go_on(bench: Bench, number: signal.Si
         f"sen4cap run: stopped: by {number.name}; run the same command again to go on; the finished step is kept"
     )
     assert bench.at_work() == []
+    assert "failed" not in err
     assert bench.record()["status"] == "stopped"
+    assert [step["status"] for step in bench.record()["steps"]] == ["done", "stopped"]
     if number == signal.SIGINT:
         goes_on(bench)
 

@@ -32,7 +32,7 @@ class Display:
     def __enter__(self) -> Display:
         """Say what was there before."""
         kept = len(self.steps.with_status("done"))
-        self.line(f"{self.title}: {self.steps.total} steps" + (f", {kept} of them finished before" if kept else ""))
+        self.line(f"{self.title}: {counted(self.steps.total)}" + (f", {kept} of them done before" if kept else ""))
         return self
 
     def __exit__(
@@ -52,7 +52,9 @@ class Display:
         """Tell how a step ended."""
         done = len(self.steps.with_status("done"))
         how = "done" if run.status == "done" else "failed"
-        self.line(f"{run.name}: {how} after {duration(run.seconds or 0.0)} ({done} of {self.steps.total} steps done)")
+        self.line(
+            f"{run.name}: {how} after {duration(run.seconds or 0.0)} ({done} of {counted(self.steps.total)} done)"
+        )
 
     def refresh(self) -> None:
         """Tell what takes long."""
@@ -126,3 +128,8 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def counted(steps: int) -> str:
+    """A number of steps."""
+    return "1 step" if steps == 1 else f"{steps} steps"

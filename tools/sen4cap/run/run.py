@@ -26,7 +26,7 @@ from . import images
 from . import job as jobs
 from . import workflow as workflows
 from .child import Child, end_leftovers
-from .display import Display, display_of, duration
+from .display import Display, counted, display_of, duration
 from .folder import RunFolder
 from .job import files_in
 from .record import Record
@@ -130,7 +130,7 @@ def to_go_on_from(earlier: Record | None, mark: dict[str, str], folder: RunFolde
         say(f"{folder.output}: {changed[-1]} is not that of the unfinished run in this folder; beginning anew")
         return None
     kept = len(list(earlier.finished_steps()))
-    say(f"going on with the unfinished run in {folder.output}: {kept} steps are done")
+    say(f"going on with the unfinished run in {folder.output}: {counted(kept)} done before")
     return earlier
 
 
@@ -177,7 +177,11 @@ def attempt(
                 if came:
                     display.line("stopping the runner and its jobs; once more kills them at once")
                     child.end(whole_session=not how.ends_its_jobs, hurry=lambda: len(came) > 1)
-                note(how.follow(steps, number), display)
+                changed = how.follow(steps, number)
+                if came:
+                    for each in changed:
+                        each.status = "stopped" if each.status == "failed" else each.status
+                note([each for each in changed if each.status != "stopped"], display)
             how.harvest(steps)
             code = child.process.poll() or 0
             if came:

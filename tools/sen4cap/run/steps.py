@@ -42,7 +42,8 @@ class StepRun:
         """Take in what was measured: a process is seen now and then, so the largest value is the best."""
         if cpu_s is not None:
             self.cpu_s = max(cpu_s, self.cpu_s or 0.0)
-        if memory_mib is not None:
+        # A runner that saw a container only as it began reports 0.
+        if memory_mib:
             self.peak_memory_mib = max(memory_mib, self.peak_memory_mib or 0.0)
 
     def written(self) -> dict[str, Any]:

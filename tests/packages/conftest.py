@@ -7,12 +7,19 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from bundle import Package, bundles, images_of
 from package_metadata import Facts, facts
 
 ROOT = Path(__file__).parents[2]
+SOURCE_DIGEST = """
+import hashlib, importlib.util, pathlib
+folder = pathlib.Path(importlib.util.find_spec("sen4cap").origin).parent
+print(hashlib.sha256(b"".join(p.read_bytes() for p in sorted(folder.rglob("*.py")))).hexdigest())
+"""
+"""Program that prints what the suite's own sources are, in an image or here."""
 BIN = Path(sys.executable).parent
 
 
@@ -32,9 +39,16 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
 
 
+def refrain(reason: str) -> NoReturn:
+    """Skip what needs images; with REQUIRE_IMAGES set, as CI does it, fail."""
+    if os.environ.get("REQUIRE_IMAGES"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
 @pytest.fixture(scope="session")
 def with_images(packages: dict[str, Package], environment: dict[str, str]) -> dict[str, str]:
-    """Environment in which `docker` runs the images that packages name; skips where they are not here."""
+    """Environment in which `docker` runs the images that packages name; refrains where they are not here or are old."""
     found = dict(environment)
     if shutil.which("podman"):
         # Both runners call docker by default; what they add to podman itself is not for root.
@@ -45,9 +59,16 @@ def with_images(packages: dict[str, Package], environment: dict[str, str]) -> di
         try:
             done = subprocess.run(["docker", "image", "inspect", image], env=found, capture_output=True, check=False)
         except FileNotFoundError:
-            pytest.skip("neither podman nor docker is here to run the packages' images")
+            refrain("neither podman nor docker is here to run the packages' images")
         if done.returncode:
-            pytest.skip(f"the image {image} is not here; `make images` builds it")
+            refrain(f"the image {image} is not here; `make images` builds it")
+        command = ["docker", "run", "--rm", "--network", "none", image, "python", "-c", SOURCE_DIGEST]
+        inside = subprocess.run(command, env=found, capture_output=True, text=True, check=False).stdout
+        here = subprocess.run([sys.executable, "-c", SOURCE_DIGEST], capture_output=True, text=True, check=True).stdout
+        if inside != here:
+            refrain(
+                f"the image {image} holds another state of the suite than this checkout; `make images` builds it anew"
+            )
     return found
 
 

@@ -19,6 +19,7 @@ TOOLS = (
     "insitu",
     "classify",
     "season",
+    "pixels",
     "soil",
     "harvest",
     "intercrop",

@@ -7,7 +7,6 @@ import pwd
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,11 +93,10 @@ def with_suite(environment: dict[str, str]) -> dict[str, str]:
     return {**environment, **kernels, "PATH": path}
 
 
-def an_account(name: str, engine: dict[str, str]) -> Caller:
-    """Set up podman for an account and give it the images."""
+def an_account(name: str, engine: dict[str, str], runtime: Path) -> Caller:
+    """Set up podman for an account, with a folder for what lives while it runs, and give it the images."""
     account = pwd.getpwnam(name)
     home = Path(account.pw_dir)
-    runtime = Path(tempfile.mkdtemp(prefix=f"{name}-"))
     storage = home / "storage.conf"
     storage.write_text(f'[storage]\ndriver = "overlay"\nrunroot = "{runtime}/storage"\ngraphroot = "{home}/storage"\n')
     os.chown(runtime, account.pw_uid, account.pw_gid)

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from image_state import refrain, require
 from images.callers import IMAGES, ROOT, SPAN, Caller, an_account, chosen_runtime, simulated, with_suite
 
 In = Callable[..., subprocess.CompletedProcess[str]]
@@ -25,11 +26,8 @@ def engine() -> dict[str, str]:
     """Environment with a container engine that has the images."""
     environment = chosen_runtime()
     if environment is None:
-        pytest.skip("neither podman nor docker is installed")
-    for tag in IMAGES.values():
-        found = subprocess.run([environment["RUNTIME"], "image", "inspect", tag], env=environment, capture_output=True)
-        if found.returncode:
-            pytest.skip(f"the image {tag} is not here; `make images` builds it")
+        refrain("neither podman nor a docker that answers is here")
+    require(IMAGES.values(), engine=environment["RUNTIME"], environment=environment)
     return environment
 
 
@@ -76,9 +74,14 @@ def ordinary(engine: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
             pytest.skip(f"no ordinary user can be made here: {tool} is missing")
     name = f"sen4cap-{os.getpid()}"
     subprocess.run(["useradd", "--create-home", name], check=True, capture_output=True)
+    runtime = Path(tempfile.mkdtemp(prefix=f"{name}-"))
     try:
-        yield an_account(name, engine)
+        caller = an_account(name, engine, runtime)
+        yield caller
+        # Ends the process that holds the account's ids together; an account in use is not removed.
+        caller.run("podman", "system", "migrate", capture_output=True, cwd=caller.room)
     finally:
+        shutil.rmtree(runtime, ignore_errors=True)
         subprocess.run(["userdel", "--force", "--remove", name], check=False, capture_output=True)
 
 

@@ -7,19 +7,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from bundle import Package, bundles, images_of
 from package_metadata import Facts, facts
 
+from image_state import refrain, require
+
 ROOT = Path(__file__).parents[2]
-SOURCE_DIGEST = """
-import hashlib, importlib.util, pathlib
-folder = pathlib.Path(importlib.util.find_spec("sen4cap").origin).parent
-print(hashlib.sha256(b"".join(p.read_bytes() for p in sorted(folder.rglob("*.py")))).hexdigest())
-"""
-"""Program that prints what the suite's own sources are, in an image or here."""
 BIN = Path(sys.executable).parent
 
 
@@ -39,13 +34,6 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
 
 
-def refrain(reason: str) -> NoReturn:
-    """Skip what needs images; with REQUIRE_IMAGES set, as CI does it, fail."""
-    if os.environ.get("REQUIRE_IMAGES"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def with_images(packages: dict[str, Package], environment: dict[str, str]) -> dict[str, str]:
     """Environment in which `docker` runs the images that packages name; refrains where they are not here or are old."""
@@ -55,20 +43,10 @@ def with_images(packages: dict[str, Package], environment: dict[str, str]) -> di
         found["PATH"] = f"{ROOT / 'images' / 'podman'}{os.pathsep}{found['PATH']}"
         if os.geteuid() == 0 and not _may_raise_limits():
             found.setdefault("CONTAINERS_CONF", str(ROOT / "images" / "podman" / "containers.conf"))
-    for image in {image for package in packages.values() for image in images_of(package.document)}:
-        try:
-            done = subprocess.run(["docker", "image", "inspect", image], env=found, capture_output=True, check=False)
-        except FileNotFoundError:
-            refrain("neither podman nor docker is here to run the packages' images")
-        if done.returncode:
-            refrain(f"the image {image} is not here; `make images` builds it")
-        command = ["docker", "run", "--rm", "--network", "none", image, "python", "-c", SOURCE_DIGEST]
-        inside = subprocess.run(command, env=found, capture_output=True, text=True, check=False).stdout
-        here = subprocess.run([sys.executable, "-c", SOURCE_DIGEST], capture_output=True, text=True, check=True).stdout
-        if inside != here:
-            refrain(
-                f"the image {image} holds another state of the suite than this checkout; `make images` builds it anew"
-            )
+    if shutil.which("docker", path=found["PATH"]) is None:
+        refrain("neither podman nor docker is here to run the packages' images")
+    images = {image for package in packages.values() for image in images_of(package.document)}
+    require(sorted(images), engine="docker", environment=found)
     return found
 
 

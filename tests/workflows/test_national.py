@@ -54,7 +54,7 @@ def by_parcel(table: MarkerTable, variable: str) -> tuple[pd.DataFrame, pd.DataF
 def test_every_parcel_is_there_once(national: Path, border_season: Path) -> None:
     records = pyogrio.read_dataframe(border_season / "parcels.gpkg", read_geometry=False)
     report = national / "report"
-    assert sorted(pyogrio.read_dataframe(report / "wcc.gpkg")["NewID"]) == sorted(records["NewID"])
+    assert sorted(pyogrio.read_dataframe(report / "wcc.gpkg", layer="wcc")["NewID"]) == sorted(records["NewID"])
     account = pd.read_parquet(report / "wcc_details.parquet")
     assert sorted(account["NewID"]) == sorted(records["NewID"])
     classified = account.loc[account["status"] == "classified", "NewID"]

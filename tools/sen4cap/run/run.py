@@ -80,11 +80,11 @@ def run(
     mark = fingerprint(document, values, job, how)
     with folder.held() as lock:
         earlier = None if from_scratch else to_go_on_from(Record.read(folder.record), mark, folder)
+        if end_leftovers(folder.state):
+            say("ended what the interrupted run had left working")
         if earlier is None:
             how.discard()
             folder.clear()
-        elif end_leftovers(folder.state):
-            say("ended what the interrupted run had left working")
         folder.prepare()
         record = earlier or Record(folder.record, description(document, job, values, how, mark))
         steps = Steps(document.steps, record.finished_steps())

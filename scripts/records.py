@@ -153,7 +153,7 @@ def main(words: list[str] | None = None) -> int:
     benchmarks = yaml.safe_load((ROOT / "packages" / "benchmarks.yaml").read_text())
     for path in asked.packages:
         document = yaml.safe_load(path.read_text())
-        made = {"record": record_of(document, path.name, about, asked.service)}
+        made: dict[str, Any] = {"record": record_of(document, path.name, about, asked.service)}
         name = path.name.removesuffix(f".{about.version}.cwl")
         if name in benchmarks:
             made["benchmark"] = benchmark_of(benchmarks[name], document, about, asked.service)

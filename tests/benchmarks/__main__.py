@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import forest, imagery, network, page, series, stages, start, whole
+from . import forest, imagery, maps, network, page, series, stages, start, whole
 from .plan import Plan, full, quick
 from .rows import Findings
 
@@ -20,6 +20,7 @@ PARTS: dict[str, Callable[[Plan], Findings]] = {
     "imagery": imagery.measure,
     "network": network.measure,
     "series": series.measure,
+    "maps": maps.measure,
     "forest": forest.measure,
     "stages": stages.measure,
     "whole": whole.measure,

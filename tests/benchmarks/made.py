@@ -109,6 +109,37 @@ def parcels(path: Path, count: int, side: int, *, seed: int = 2) -> Path:
     return path
 
 
+def season_products(folder: Path, side: int, *, days: int, seed: int = 4) -> Path:
+    """Catalogue of L3B products of a season: fields that grow and fall, grain in every pixel, clouds that wander."""
+    if (folder / "catalog.json").is_file():
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    count = -(-side // FIELD)
+    at = np.linspace(0, DAYS - 1, days).round().astype(np.int64)
+    curves = lai_looks(at, count * count, rng)
+    field = np.arange(count * count).reshape(count, count).repeat(FIELD, axis=0).repeat(FIELD, axis=1)[:side, :side]
+    vigour = rng.uniform(0.7, 1.3, (side, side)).astype(np.float32)
+    items = []
+    for k, day in enumerate(at):
+        moment = datetime.datetime.combine(START + datetime.timedelta(days=int(day)), datetime.time(10, 50, 31))
+        name = f"S2AGRI_L3B_A{moment:%Y%m%dT%H%M%S}_T31UES"
+        place = folder / name
+        place.mkdir(exist_ok=True)
+        lai = curves[field, k] * vigour + 0.03 * rng.standard_normal((side, side), np.float32)
+        flags = np.where(_classes(side // 2, 1000 + k) == 9, l3b.CLOUD, l3b.LAND).astype(np.uint8)
+        flags = flags.repeat(2, axis=0).repeat(2, axis=1)
+        layers: dict[str, tuple[NDArray, int]] = {
+            l3b.VALUE_KEYS["LAI"]: ((1000 * lai).astype(np.int16), l3b.NODATA),
+            l3b.VALUE_KEYS["FCOVER"]: ((1000 * (1 - np.exp(-0.6 * lai))).astype(np.int16), l3b.NODATA),
+            l3b.STATUS_KEY: (flags, l3b.FLAG_NODATA),
+        }
+        for key, (pixels, nodata) in layers.items():
+            _write(place / f"{key}.tif", pixels, 10, nodata=nodata, blockxsize=512, compress="zstd", zstd_level=1)
+        items.append(_item(name, moment, {key: {"href": f"./{key}.tif"} for key in layers}, {}))
+    return _catalogue(folder, items)
+
+
 LOOKS, DAYS = 70, 300
 """Looks of a season's marker table and days of its series."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -285,3 +285,23 @@ def test_a_truncated_table(tmp_path: Path) -> None:
 def test_no_table_at_all(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"missing\.ipc"):
         MarkerTable([tmp_path / "missing.ipc"])
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_looks_are_the_same_with_and_without_deviations(tmp_path: Path, data: st.DataObject) -> None:
+    cell = st.one_of(st.none(), st.floats(0, 4000, width=32))
+    count = st.one_of(st.none(), st.sampled_from([0.0, 3.5, 40.0]))
+    columns: dict[str, object] = {"NewID": pa.array([4, 5, 6], pa.int32())}
+    for day in ("20190401", "20190411"):
+        columns[f"{day}_mean_LAI"] = pa.array(data.draw(st.lists(cell, min_size=3, max_size=3)), pa.float32())
+        if data.draw(st.booleans()):
+            name = f"{day}_valid_pixels_cnt_LAI"
+            columns[name] = pa.array(data.draw(st.lists(count, min_size=3, max_size=3)), pa.float32())
+    table = MarkerTable([write(tmp_path / "m.ipc", columns)])
+    whole, quick = (table.looks("LAI", with_stdev=asked) for asked in (True, False))
+    np.testing.assert_array_equal(whole.days, quick.days)
+    np.testing.assert_array_equal(whole.mean, quick.mean)
+    np.testing.assert_array_equal(whole.pixels, quick.pixels)
+    assert np.isnan(quick.stdev).all()
+    assert quick.stdev.shape == quick.mean.shape

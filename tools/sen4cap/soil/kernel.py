@@ -327,36 +327,37 @@ def bare_intervals(
     Intervals
     """
     parcels, looks = states.shape
-    shape = (parcels, looks + 1)
-    start, end, far_start, far_end = (np.zeros(shape, np.int32) for _ in range(4))
-    bare = np.zeros(shape, np.bool_)
+    # Room for as many as there can be; what is not filled is never touched and takes no memory.
+    room = parcels * (looks + 1)
+    start, end, far_start, far_end = (np.empty(room, np.int32) for _ in range(4))
+    bare = np.empty(room, np.bool_)
     numbers = np.zeros((6, parcels), np.int32)
     states, days = np.ascontiguousarray(states), np.ascontiguousarray(days, np.int32)
     ndvi, limit = np.ascontiguousarray(ndvi, np.float32), np.float32(ndvi_below)
     _spread(states, ndvi, days, limit, span, shortest_run, far, start, end, bare, far_start, far_end, numbers)
     count, far_count, used, overruled, largest_gap, bare_days = numbers
-    kept = np.arange(shape[1]) < count[:, np.newaxis]
-    told = np.arange(shape[1]) < far_count[:, np.newaxis]
+    kept, told = slice(count.sum()), slice(far_count.sum())
     rows = np.arange(parcels, dtype=np.int32)
     return Intervals(
         parcel=np.repeat(rows, count),
-        start=start[kept],
-        end=end[kept],
-        bare=bare[kept],
+        start=start[kept].copy(),
+        end=end[kept].copy(),
+        bare=bare[kept].copy(),
         looks=used,
         overruled=overruled,
         largest_gap=largest_gap,
         bare_days=bare_days,
         far_parcel=np.repeat(rows, far_count),
-        far_start=far_start[told],
-        far_end=far_end[told],
+        far_start=far_start[told].copy(),
+        far_end=far_end[told].copy(),
     )
 
 
 @compiled
 def _spread(states, ndvi, days, limit, span, shortest_run, far, start, end, bare, far_start, far_end, numbers):  # type: ignore[no-untyped-def]
-    """Fill the outputs of `bare_intervals`, parcel by parcel; runs are told by their first and last look."""
+    """Fill the outputs of `bare_intervals`, parcel after parcel; runs are told by their first and last look."""
     parcels, looks = states.shape
+    at, far_at = 0, 0
     first, last = np.empty(looks, np.int32), np.empty(looks, np.int32)
     run_looks, run_state = np.empty(looks, np.int32), np.empty(looks, np.int8)
     for p in range(parcels):
@@ -369,7 +370,7 @@ def _spread(states, ndvi, days, limit, span, shortest_run, far, start, end, bare
             # Days within `far` of this look or the one before are not told; before the first look there is only this.
             low, high = (before + far + 1 if before >= 0 else 0), day - far
             if high > low:
-                far_start[p, far_count], far_end[p, far_count] = low, high
+                far_start[far_at + far_count], far_end[far_at + far_count] = low, high
                 far_count += 1
             if runs and run_state[runs - 1] == states[p, k]:
                 last[runs - 1] = k
@@ -383,17 +384,20 @@ def _spread(states, ndvi, days, limit, span, shortest_run, far, start, end, bare
         if used == 0:
             numbers[4, p], numbers[5, p] = span, -1
             if span > 0:
-                far_end[p, 0], numbers[1, p] = span, 1
+                far_start[far_at], far_end[far_at], numbers[1, p] = 0, span, 1
+                far_at += 1
             continue
         gap = max(gap, span - 1 - before)
         if span > before + far + 1:
-            far_start[p, far_count], far_end[p, far_count] = before + far + 1, span
+            far_start[far_at + far_count], far_end[far_at + far_count] = before + far + 1, span
             far_count += 1
+        far_at += far_count
         kept = _filter_runs(first, last, run_looks, run_state, runs, ndvi[p], days, limit, span, shortest_run)
         standing, bare_days, begin = 0, 0, 0
         for r in range(kept):
             past = _past(r, kept, first, last, run_state, ndvi[p], days, limit, span)
-            start[p, r], end[p, r], bare[p, r] = begin, past, run_state[r] == 1
+            start[at], end[at], bare[at] = begin, past, run_state[r] == 1
+            at += 1
             bare_days += (past - begin) * run_state[r]
             standing += run_looks[r]
             begin = past

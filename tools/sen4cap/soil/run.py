@@ -254,6 +254,8 @@ def _holds_b11(table: MarkerTable) -> bool:
 
 def _on_days(observed: Observed, days: NDArray[np.datetime64]) -> Floats:
     """Means on given days; NaN on days on which the quantity was not observed."""
+    if np.array_equal(observed.days, days):
+        return observed.mean
     values = np.full((len(observed.mean), len(days)), np.nan, np.float32)
     _, there, here = np.intersect1d(observed.days, days, assume_unique=True, return_indices=True)
     values[:, here] = observed.mean[:, there]
@@ -262,6 +264,8 @@ def _on_days(observed: Observed, days: NDArray[np.datetime64]) -> Floats:
 
 def _together(*observed: Observed) -> list[Observed]:
     """Keep the days that all have."""
+    if all(np.array_equal(observed[0].days, other.days) for other in observed[1:]):
+        return list(observed)
     days = observed[0].days
     for other in observed[1:]:
         days = np.intersect1d(days, other.days, assume_unique=True)

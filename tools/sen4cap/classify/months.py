@@ -65,7 +65,7 @@ def by_months(
     draw = np.random.default_rng(seed)
     kept = np.sort(draw.permutation(len(wcc))[:MOST_PARCELS])
     own = kept < len(seasons[0].wcc)
-    settings = {"leaf": leaf, "noise": noise, "seed": seed, "threads": threads}
+    settings: dict[str, Any] = {"leaf": leaf, "noise": noise, "seed": seed, "threads": threads}
     rows = []
     for months, until in enumerate(track(month_ends(layout), "months"), start=1):
         part = Layout.of(layout.variables, season_start=layout.season_start, season_end=until, step=layout.step)

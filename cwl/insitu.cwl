@@ -7,7 +7,7 @@ baseCommand: [sen4cap, insitu]
 hints:
   DockerRequirement: {dockerPull: "ghcr.io/sen4cap/tools:0.1.0"}
 requirements:
-  ResourceRequirement: {coresMin: 1, coresMax: 4, ramMin: 1024, ramMax: 4096}
+  ResourceRequirement: {coresMin: 1, coresMax: 4, ramMin: 2048, ramMax: 4096}
   NetworkAccess: {networkAccess: false}
 inputs:
   sce:

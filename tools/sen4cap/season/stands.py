@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..compiled import compiled
 from .looks import Calendar, desaturated
 
-LEAST_SWING, MOST_SWING = 0.15, 0.5
+LEAST_SWING, MOST_SWING = 0.13, 0.5
 """Least rise or fall that counts, LAI units, where a parcel's low looks are quiet and where they are not."""
 SWING_NOISE = 4.0
 """Between these it is so many standard deviations of the low looks: bare soil wanders with moisture and sun."""
@@ -46,7 +46,7 @@ GREEN_SHARE = 0.3
 SEEN_DAYS = 30
 """A stand that was green when first seen is a winter stand only if it was seen so many days after 1 November: main
 crops that are lifted late may be gone by then."""
-SURE_SWING, SURE_HEIGHT = 1.35, 0.25
+SURE_SWING, SURE_HEIGHT = 1.35, 0.2
 """A stand this many swings high, and as many LAI units, is one for sure."""
 THIN_LOOKS, THIN_DAYS, THIN_SHARE = 4, 25, 0.85
 """A lower one must show half of its height in so many looks over so many days, and in this share of all between."""

@@ -136,7 +136,7 @@ def _write_classes(folder: Path, ids: np.ndarray, codes: np.ndarray, rng: np.ran
         "precision": {"WCC": 0.92, "NWCC": 0.845},
         "f1": {"WCC": 0.909, "NWCC": 0.86},
         "reliability": bins,
-        "importance": {"balanced_accuracy_lost_when_shuffled": {"LAI": 0.1, "August": 0.01, "October": 0.04}},
+        "importance": {"impurity_by_group": {"LAI": 0.6, "August": 0.01, "October": 0.14}},
         "by_months": [
             {
                 "until": until,

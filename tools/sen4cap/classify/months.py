@@ -74,14 +74,15 @@ def by_months(
             for shift in shifts
         ]
         judged = judge(copies, wcc[kept], fold[kept], own, {}, trees=TREES, **settings)
-        found = measures(wcc[kept][own], judged.confidence[own])
+        # Both classes weigh the same in the score; a confidence that knows little only says which class is commoner.
+        found = measures(wcc[kept][own], judged.score[own])
         rows.append(
             {
                 "until": until,
                 "months": months,
                 "balanced_accuracy": found["balanced_accuracy"],
                 "per_fold": judged.per_fold,
-                "ece": found["ece"],
+                "ece": measures(wcc[kept][own], judged.confidence[own])["ece"],
             }
         )
     return rows

@@ -357,6 +357,9 @@ def _train(
         **found,
         "importance": {
             "impurity": {names[k]: round(float(judged.impurity[k]), 6) for k in order[:40]},
+            "impurity_by_group": {
+                name: round(float(judged.impurity[places].sum()), 6) for name, places in layout.groups().items()
+            },
             "balanced_accuracy_lost_when_shuffled": judged.importance,
         },
     }

@@ -194,7 +194,7 @@ def draw_by_months(
     months: Sequence[int],
     accuracy: Sequence[float],
     folds: Sequence[Sequence[float]],
-    lost: Mapping[int, float],
+    shares: Mapping[int, float],
 ) -> None:
     """Draw how accurate the classes are by the month up to which the season is known, and what each month tells.
 
@@ -204,8 +204,8 @@ def draw_by_months(
         Months of the year, in the order of the season.
     accuracy, folds
         Balanced accuracy of forests that see the season up to the end of each month, and that of each fold.
-    lost
-        Balanced accuracy that is lost where the values of a month are shuffled among the parcels, by month of the year.
+    shares
+        Share of each month's values in what the forest goes by, by month of the year.
     """
     at = np.arange(len(months))
     with new_figure(path, width=8.6, height=4.6) as figure:
@@ -222,10 +222,9 @@ def draw_by_months(
         lowest = min([*accuracy, *(value for values in folds for value in values)])
         top.set_ylim(max(0.0, np.floor(10 * lowest) / 10 - 0.05), 1.02)
         top.grid(axis="y")
-        low.bar(at, [100 * lost.get(month, 0.0) for month in months], width=0.6, color=CLASS_COLOURS[WCC])
-        low.axhline(0, color=QUIET, lw=0.8)
-        low.set_title("Accuracy that is lost without a month", fontsize=11)
-        low.set_ylabel("% points")
+        low.bar(at, [100 * shares.get(month, 0.0) for month in months], width=0.6, color=CLASS_COLOURS[WCC])
+        low.set_title("What the forest goes by: values of single months", fontsize=11)
+        low.set_ylabel("%")
         low.grid(axis="y")
         for axes in (top, low):
             axes.set_axisbelow(True)

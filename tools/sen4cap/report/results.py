@@ -82,14 +82,14 @@ class ByMonths:
         Balanced accuracy of forests that see the season up to the end of each month.
     folds : tuple of list of float
         The same of each fold of the cross-validation.
-    lost : dict of int to float
-        Balanced accuracy that is lost where a month's values are shuffled among the parcels, by month of the year.
+    shares : dict of int to float
+        Share of each month's values in what the forest goes by (fall of impurity), by month of the year.
     """
 
     months: tuple[int, ...]
     accuracy: tuple[float, ...]
     folds: tuple[list[float], ...]
-    lost: dict[int, float]
+    shares: dict[int, float]
 
 
 def months_known(accuracy: dict[str, Any] | None) -> ByMonths | None:
@@ -97,12 +97,12 @@ def months_known(accuracy: dict[str, Any] | None) -> ByMonths | None:
     rows = [row for row in (accuracy or {}).get("by_months", ()) if row["balanced_accuracy"] is not None]
     if accuracy is None or not rows:
         return None
-    shuffled = accuracy["importance"]["balanced_accuracy_lost_when_shuffled"]
+    shares = accuracy["importance"]["impurity_by_group"]
     return ByMonths(
         tuple(int(row["until"][:2]) for row in rows),
         tuple(row["balanced_accuracy"] for row in rows),
         tuple(row["per_fold"] for row in rows),
-        {month: shuffled[name] for month, name in enumerate(calendar.month_name) if name in shuffled},
+        {month: shares[name] for month, name in enumerate(calendar.month_name) if name in shares},
     )
 
 

@@ -268,10 +268,10 @@ def _draw_overviews(
             f"Balanced accuracy against the months of the season that are known: from {known.accuracy[0]:.2f} with the "
             f"first month to {known.accuracy[-1]:.2f} with all of them.",
             "Above: forests that see the season from its first day up to the end of each month; dots are single folds "
-            "of the cross-validation. Below: the forest that sees all of it, where the values of one month are "
-            "shuffled among the parcels; months that tell the same can stand in for each other.",
+            "of the cross-validation. Below: the share of each month's values in the decisions of the forest that sees "
+            "all of it; the rest are features of the whole course, such as growth, fall and days of cover.",
         )
-        draw_by_months(path, months=known.months, accuracy=known.accuracy, folds=known.folds, lost=known.lost)
+        draw_by_months(path, months=known.months, accuracy=known.accuracy, folds=known.folds, shares=known.shares)
     return found
 
 

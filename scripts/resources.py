@@ -35,6 +35,8 @@ SPAN = ("--start", "2021-08-01", "--end", "2022-05-27")
 VARIABLES = ("LAI", "FCOVER", "NDVI", "NBR2")
 DATES = 3
 """Dates of the images: memory does not depend on their number, processor time is told per date."""
+SEASON_DATES = 30
+"""Dates of the maps, whose series of every pixel are in memory block by block."""
 LABELLED = 20_000
 EVERY_S = 0.02
 HEAD = """# What the tools need
@@ -44,9 +46,9 @@ Measured, not guessed: every tool run by itself on made inputs of the size that 
     {command}
 
 `sen4cap` {version}, Python {python}, {cores} cores. **Peak** is the most memory of the process, **own** the part of it
-that is not files mapped into memory: the operating system drops those when memory is short, so a job under a limit needs
-its own memory and is quickest with its peak. **CPU** is processor time, with 2 to 3 s for the start of Python and the
-compiled kernels in every run; it depends little on what else the machine did.
+that is not files mapped into memory: the operating system drops those when memory is short, so a job under a limit
+needs its own memory and is quickest with its peak. **CPU** is processor time, with 2 to 3 s for the start of Python and
+the compiled kernels in every run; it depends little on what else the machine did.
 
 | tool | size | peak, MiB | own, MiB | CPU, s | CPU, s | declared, MiB |
 |---|---|---:|---:|---:|---:|---:|
@@ -117,6 +119,9 @@ def tasks(room: Path, counts: Sequence[int], sides: Sequence[int]) -> Iterator[T
         yield Task("fetch", found, catalog, DATES, "per date")
         yield Task("lai", size, words(f"--items {scenes} --output l3b"), DATES, "per date")
         yield Task("markers", found, words(f"--items {scenes} --parcels {fields}"), DATES, "per date")
+    side = min(sides)
+    season = made.scene(room / f"l2a-{side}-season", side, days=SEASON_DATES)
+    yield Task("pixels", f"{side} x {side} pixels, {SEASON_DATES} dates", words(f"--items {season} {' '.join(SPAN)}"))
     for count in counts:
         yield from _of_parcels(room, count, max(sides))
 

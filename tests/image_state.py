@@ -27,16 +27,23 @@ def refrain(reason: str) -> NoReturn:
 
 def require(images: Iterable[str], *, engine: str, environment: Mapping[str, str]) -> None:
     """Refrain where an image is missing or was built of other sources than these."""
+    if reason := fault_of(images, engine=engine, environment=environment):
+        refrain(reason)
+
+
+def fault_of(images: Iterable[str], *, engine: str, environment: Mapping[str, str]) -> str:
+    """Say why an image cannot be used, because it is missing or of other sources than these; '' where all can."""
     here = subprocess.run([sys.executable, "-c", SOURCE_DIGEST], capture_output=True, text=True, check=True).stdout
     for image in images:
         command = [engine, "image", "inspect", image]
         if subprocess.run(command, env=environment, capture_output=True, check=False).returncode:
-            refrain(f"the image {image} is not here; `make images` builds it")
+            return f"the image {image} is not here; `make images` builds it"
         command = [engine, "run", "--rm", "--network", "none", image, "python", "-c", SOURCE_DIGEST]
         inside = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if inside.returncode:
-            refrain(f"the image {image} does not run: {inside.stderr.strip()[-300:]}")
+            return f"the image {image} does not run: {inside.stderr.strip()[-300:]}"
         if inside.stdout != here:
-            refrain(
+            return (
                 f"the image {image} holds another state of the suite than this checkout; `make images` builds it anew"
             )
+    return ""

@@ -11,9 +11,11 @@ cd "$(dirname "$0")/.."
 registry=ghcr.io/sen4cap
 source=https://github.com/sen4cap/winter-cover-crops
 version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' tools/sen4cap/__init__.py)
-revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
-created=$(git log -1 --format=%cI 2>/dev/null || echo unknown)
-git diff --quiet HEAD -- images requirements tools pyproject.toml LICENSE README.md 2>/dev/null || revision=$revision-changed
+# The last commit that changed what an image is made of: another commit makes no other image.
+sources=(images requirements tools pyproject.toml LICENSE README.md)
+revision=$(git log -1 --format=%H -- "${sources[@]}" 2>/dev/null || echo unknown)
+created=$(git log -1 --format=%cI -- "${sources[@]}" 2>/dev/null || echo unknown)
+git diff --quiet HEAD -- "${sources[@]}" 2>/dev/null || revision=$revision-changed
 base=${BASE:-docker.io/library/debian:bookworm-slim}
 certificates=${CA:-${SSL_CERT_FILE:-}}
 

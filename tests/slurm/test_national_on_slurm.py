@@ -140,10 +140,12 @@ def done(cluster: Cluster) -> Counter[str]:
 @pytest.mark.slow
 def test_the_jobs_of_the_dead_worker_are_repeated(run: Run) -> None:
     lost = [job for job in (*run.before, *run.after) if job.state == "NODE_FAIL"]
-    assert lost
-    assert {(job.node, job.name) for job in lost} == {(run.dead, "tile-markers.fetch.fetch")}
-    good = [job for job in (*run.before, *run.after) if job.state == "COMPLETED" and job.name == lost[0].name]
-    assert run.dead not in {job.node for job in good}
+    assert (run.dead, "tile-markers.fetch.fetch") in {(job.node, job.name) for job in lost}
+    good = [job for job in (*run.before, *run.after) if job.state == "COMPLETED" and "fetch" in job.name]
+    assert len(good) >= STEPS["tile-markers.fetch.fetch"]
+    assert all(
+        any(job.name == each.name for job in (*run.before, *run.after) if job.state == "COMPLETED") for each in lost
+    )
 
 
 @pytest.mark.slow

@@ -48,13 +48,18 @@ def scene(folder: Path, side: int, *, days: int = 1, seed: int = 1) -> Path:
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(one, names))
+    return catalogue_of(folder, dates(days))
+
+
+def catalogue_of(folder: Path, moments: list[datetime.datetime]) -> Path:
+    """Catalogue of L2A items that share the bands in the folder's `files`."""
     items = []
-    for day in dates(days):
+    for moment in moments:
         assets = {
             key: {"href": f"../files/{name}.tif", "raster:bands": [{"scale": 0.0001, "offset": -0.1, "nodata": 0}]}
             for name, key in {**FINE, **COARSE}.items()
         }
-        items.append(_item(f"S2A_31UES_{day:%Y%m%d}_0_L2A", day, assets, {**ANGLES, "platform": "sentinel-2a"}))
+        items.append(_item(f"S2A_31UES_{moment:%Y%m%d}_0_L2A", moment, assets, {**ANGLES, "platform": "sentinel-2a"}))
     return _catalogue(folder, items)
 
 

@@ -72,7 +72,11 @@ class Caller:
         folder.mkdir(parents=True)
         os.chown(folder, self.uid, -1)
         (folder / "job.yml").write_text(yaml.safe_dump(job))
-        how = list(self.containers) if containers else ["--no-container"]
+        how = list(self.containers)
+        if not containers:
+            # The runners hand a tool little of the environment.
+            kept = [name for name in self.environment if name.startswith("NUMBA") or name == "PYTHONPATH"]
+            how = ["--no-container", *(word for name in kept for word in ("--preserve-environment", name))]
         if runner == "cwltool":
             words = ["cwltool", *(["--disable-pull"] if containers else []), *how]
             words += ["--tmpdir-prefix", f"{folder}/tmp/", "--outdir", str(folder / "out")]

@@ -1,0 +1,71 @@
+"""The harness counts rightly, and the peers give the suite's answers on small sizes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import made, page, peers, series
+from benchmarks.imagery import zonal_beside_exactextract
+from benchmarks.rows import Bound, Row
+from benchmarks.timing import Sample, apart, command, ratios, take_turns
+
+
+def burn(count: int) -> int:
+    return sum(number * number for number in range(count))
+
+
+def test_a_process_of_its_own_is_measured() -> None:
+    little, much = apart(burn, 1000), apart(burn, 3_000_000)
+    assert much.answer == burn(3_000_000)
+    assert much.cpu > 10 * little.cpu
+    assert much.peak_mib > 5
+
+
+def test_a_command_that_fails_is_told(tmp_path: Path) -> None:
+    assert command("--help", folder=tmp_path).cpu > 0
+    with pytest.raises(RuntimeError, match="nowhere"):
+        command("smooth", "--markers", "nowhere", folder=tmp_path)
+
+
+def test_turns_and_ratios() -> None:
+    order: list[str] = []
+
+    def run(name: str, seconds: float) -> Sample:
+        order.append(name)
+        return Sample(seconds, 2 * seconds, 1.0)
+
+    taken = take_turns({"ours": lambda: run("ours", 2), "peer": lambda: run("peer", 6)}, rounds=2)
+    assert order == ["ours", "peer", "ours", "peer"]
+    assert ratios(taken["peer"], taken["ours"]) == [3, 3]
+
+
+def test_marks_follow_the_median() -> None:
+    row = Row("work", "peer", [1.0, 9.0, 3.0], bound=Bound(most=3))
+    assert (row.value, row.mark) == (3.0, "ok")
+    assert Row("work", "peer", [2.9], bound=Bound(least=3)).mark == "missed"
+    assert "missed" in page.table([Row("work", "peer", [2.9], bound=Bound(least=3))])
+
+
+def test_plain_seasons_agree_with_the_kernels() -> None:
+    found = series.plain_beside_kernels(40)
+    assert found["series"] < 1e-4
+    assert found["div"] < 1e-9
+
+
+def test_whittaker_eilers_agrees_with_the_kernel() -> None:
+    assert series.kernel_beside_whittaker_eilers(20, 1)["worst"] < 1e-3
+
+
+def test_exactextract_agrees_with_the_markers(tmp_path: Path) -> None:
+    made.product(tmp_path / "product", 512, days=1)
+    made.parcels(tmp_path / "parcels.gpkg", 60, 512)
+    found = zonal_beside_exactextract(str(tmp_path / "product"), str(tmp_path / "parcels.gpkg"), 512, 1)
+    assert found["worst_mean"] < 1e-4
+    assert found["worst_pixels"] < 1e-3
+
+
+def test_a_made_scene_has_the_bytes_that_the_floor_reads(tmp_path: Path) -> None:
+    scene = made.scene(tmp_path / "scene", 256, days=2)
+    assert peers.read_whole(peers.paths_of(scene, ["B04", "B11", "SCL"]), 2) == 256 * 256 * 2 + 128 * 128 * 3

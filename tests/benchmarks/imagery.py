@@ -209,6 +209,7 @@ def _zonal_alone(plan: Plan, place: Path) -> Findings:
                 bound=Bound(least=100),
                 cpu=[a / b for a, b in zip(answer["peer_cpu"], answer["ours_cpu"], strict=True)],
                 note=note,
+                any_size=True,
             ),
             Row(
                 f"markers: set-up once, {plan.parcels:,} parcels on {_whole(plan)}",

@@ -55,6 +55,11 @@ class Plan:
     dates: int
     pixels: int
 
+    @property
+    def is_full(self) -> bool:
+        """Whether targets apply: they are for a whole tile."""
+        return self.side == FULL_SIDE
+
 
 def full(work: Path) -> Plan:
     """Return the sizes of `make bench`."""

@@ -39,6 +39,8 @@ class Row:
         The same from processor seconds, where that makes sense: less disturbed by whatever else runs.
     note : str
         How the answers were checked, and what else there is to say.
+    any_size : bool
+        The bound holds for work of any size, not only for that of the full run.
     """
 
     work: str
@@ -48,6 +50,7 @@ class Row:
     bound: Bound | None = None
     cpu: Sequence[float] = field(default_factory=tuple)
     note: str = ""
+    any_size: bool = False
 
     @property
     def value(self) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from .plan import Plan
 from .rows import Bound, Findings, Row
+from .timing import TESTS
 
 WORDS = (("--help",), ("season", "--help"))
 TURNS = 15
@@ -64,7 +65,9 @@ def _container() -> Findings:
         there = False
     if not there:
         return Findings(words=[f"A cold container start was not measured: no podman, or no image {image}."])
-    begin = ["podman", "run", "--rm", "--network=none", "--pull=never", image]
+    # The script knows the settings that podman needs here.
+    script = f'. "{TESTS.parent}/scripts/containers.sh" && exec podman run --rm --network=none --pull=never "$@"'
+    begin = ["bash", "-c", script, "podman", image]
     rows = []
     for words, what in ((["sen4cap", "--help"], "--help"), (["sen4cap", "season", "--help"], "season --help")):
         try:

@@ -42,7 +42,16 @@ def calibration(folder: Path, truth: pd.DataFrame) -> float:
 @pytest.fixture(scope="module")
 def season(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("season")
-    run("simulate", season=2021, parcels_count=240, seed=5, clouds="clear", insitu_share=0.6, label_noise=0.1, output=folder / "sim")
+    run(
+        "simulate",
+        season=2021,
+        parcels_count=240,
+        seed=5,
+        clouds="clear",
+        insitu_share=0.6,
+        label_noise=0.1,
+        output=folder / "sim",
+    )
     run("markers", items=folder / "sim", parcels=folder / "sim" / "parcels.gpkg", output=folder / "markers.ipc")
     run("smooth", markers=folder / "markers.ipc", start="2021-06-15", end="2022-07-31", output=folder / "series.arrow")
     return folder

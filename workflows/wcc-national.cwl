@@ -63,6 +63,16 @@ inputs:
     type: File?
     label: In-situ data
     doc: CSV of parcels whose class is known, to train the forest.
+  samples:
+    type: File[]
+    label: Samples of earlier seasons
+    doc: model_samples.npz of earlier runs with in-situ data; the forest learns from them as well.
+    default: []
+  label_noise:
+    type: double
+    label: Wrong labels
+    doc: Share of the in-situ classes that are wrong, such as 0.1 for those of the Copernicus layer.
+    default: 0.0
   model:
     type: File?
     label: Saved model
@@ -135,6 +145,8 @@ steps:
       season: season
       method: method
       insitu: insitu
+      samples: samples
+      label_noise: label_noise
       model: model
       crops: crops
       crop_before: crop_before

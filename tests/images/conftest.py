@@ -87,14 +87,14 @@ def ordinary(engine: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def season_folder() -> Iterator[Path]:
-    """Simulated season of twelve parcels, readable by everyone."""
+    """Simulated season of 24 parcels, enough of both classes to train on, readable by everyone."""
     folder = Path(tempfile.mkdtemp(prefix="sen4cap-season-")) / "sim"
     command = [
         "simulate",
         "--season",
         "2021",
         "--parcels-count",
-        "12",
+        "24",
         "--seed",
         "1",
         "--clouds",

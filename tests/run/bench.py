@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +17,12 @@ import yaml
 
 FLOWS = Path(__file__).parent / "flows"
 BIN = Path(sys.executable).parent
+
+
+def heed_signals() -> None:
+    """Ignore no signal, though the tests may have been started in the background or by nohup."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Bench:
@@ -43,7 +50,10 @@ class Bench:
         if "--podman" not in words and "docker" not in words:
             command.append("--no-container")
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        self.started.append(subprocess.Popen(command, cwd=self.room, env=self.environment, text=True, **pipes))
+        running = subprocess.Popen(
+            command, cwd=self.room, env=self.environment, text=True, preexec_fn=heed_signals, **pipes
+        )
+        self.started.append(running)
         return self.started[-1]
 
     def run(self, *words: object, code: int = 0, **more: Any) -> tuple[str, str]:

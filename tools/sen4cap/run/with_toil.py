@@ -41,6 +41,8 @@ class WithToil:
         self.store = folder.state / "store"
         self.messages = folder.state / "messages.txt"
         self._tail = Tail(self.messages)
+        self._over: set[str] = set()
+        """Jobs that have ended since they were issued: of a short one Toil tells the end before the begin."""
         self._jobs: dict[str, str] = {}
 
     @staticmethod
@@ -102,13 +104,17 @@ class WithToil:
             kind = kind.rpartition(".")[2]
             if kind == "JobIssuedMessage" and said[1].startswith(JOB):
                 self._jobs[said[2]] = said[1]
+                self._over.discard(said[1])
                 self._name(said[1], said[0], steps, attempt)
-            elif kind == "ExternalBatchIdMessage" and said[0] in self._jobs:
+            elif kind == "ExternalBatchIdMessage" and self._jobs.get(said[0], "") in steps.runs.keys() - self._over:
                 run = steps.runs[self._jobs[said[0]]]
                 run.pid = int(said[1]) if self.on_this_machine and said[1].isdigit() else None
                 run.status, run.started, run.ended = "running", time.time(), None
                 changed.append(run)
-            elif kind == "JobCompletedMessage" and said[1] in steps.runs and said[2] == "0":
+            elif kind == "JobCompletedMessage" and said[1] in steps.runs:
+                self._over.add(said[1])
+                if said[2] != "0":
+                    continue
                 run = steps.runs[said[1]]
                 run.status, run.ended, run.exit_code = "done", time.time(), 0
                 changed.append(run)

@@ -99,7 +99,7 @@ def stand_by_hand(season: np.ndarray, found: dict[str, float]) -> dict[str, floa
     return made | counts | {"risen": float((stand > start + RISES[0]).sum())}
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(values, st.integers(-60, 60))
 def test_features_agree_with_plain_numpy(rows: np.ndarray, first: int) -> None:
     got = variable_features(rows, first=first, levels=LEVELS, rises=RISES, **SEASON)
@@ -254,7 +254,6 @@ def test_calibration_sees_through_wrong_labels(noise: float) -> None:
     assert measures(wcc, calibrated(score, fit_calibration(score, said)))["ece"] > 0.5 * noise
 
 
-@settings(deadline=None)
 @given(arrays(np.float64, st.integers(1, 40), elements=st.floats(0, 1)), st.integers(0, 2**32 - 1))
 def test_calibration_keeps_the_order(score: np.ndarray, seed: int) -> None:
     wcc = np.random.default_rng(seed).random(len(score)) < 0.5
@@ -267,7 +266,7 @@ def test_calibration_keeps_the_order(score: np.ndarray, seed: int) -> None:
     assert (np.diff(found) >= 0).all()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(10, 300), st.integers(2, 6), st.integers(0, 1000))
 def test_blocks_stay_whole_and_folds_even(count: int, folds: int, seed: int) -> None:
     draw = np.random.default_rng(seed)

@@ -101,7 +101,6 @@ def test_a_harvest_date_tells_a_late_main_crop_from_a_cover_crop() -> None:
     assert ratio_of(MAIZE_THEN_RYE, begin=FIRST + 62) >= 1
 
 
-@settings(deadline=None)
 @given(st.floats(0.1, 4), st.floats(0.1, 2))
 def test_confidence_rises_with_the_stand(top: float, more: float) -> None:
     def stand(value: float) -> float:
@@ -132,7 +131,7 @@ def by_hand(lai: np.ndarray, fcover: np.ndarray) -> bool:
     return best >= 30 and rises[0] >= 0.5 and rises[1] >= 0.15
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.integers(0, 2**32 - 1))
 def test_agrees_with_the_rule_in_words(seed: int) -> None:
     draw = np.random.default_rng(seed)

@@ -72,7 +72,7 @@ def by_exactextract(shape: shapely.Geometry, grid: Grid) -> np.ndarray:
 
 
 @given(st.lists(shapes(precision=CENTIMETRE), min_size=1, max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_agrees_with_exactextract(drawn: list[shapely.Geometry]) -> None:
     got = dense(cover(drawn, GRID, threads=1))
     expected = np.array([by_exactextract(shape, GRID) for shape in drawn])
@@ -80,7 +80,7 @@ def test_agrees_with_exactextract(drawn: list[shapely.Geometry]) -> None:
 
 
 @given(shapes())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_areas_add_up(shape: shapely.Geometry) -> None:
     inside = shapely.area(shape.intersection(shapely.box(*GRID.bounds))) / 100
     found = cover([shape], GRID, threads=1)
@@ -90,7 +90,7 @@ def test_areas_add_up(shape: shapely.Geometry) -> None:
 
 
 @given(st.lists(shapes(), max_size=4), st.integers(1, 13), st.integers(1, 13))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_blocks_hold_the_same_pixels(drawn: list[shapely.Geometry], size: int, wide: int) -> None:
     found = cover(drawn, GRID, threads=1)
     image = np.zeros((len(drawn), ROWS, COLUMNS))

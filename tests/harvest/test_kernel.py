@@ -165,7 +165,7 @@ def test_reasons() -> None:
     arrays(np.float32, (3, 25), elements=st.one_of(st.just(np.nan), st.floats(0, 8, width=32))),
     st.lists(st.integers(0, 260), min_size=25, max_size=25, unique=True),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_the_looks(values: np.ndarray, days: list[int]) -> None:
     at = np.sort(np.array(days, np.int32))
     ground = np.random.default_rng(len(days)).random(values.shape) < 0.3

@@ -202,7 +202,7 @@ DAYS = st.one_of(st.none(), st.integers(-60, 420))
 
 
 @given(st.lists(st.tuples(DAYS, DAYS, DAYS, DAYS, st.sets(st.integers(0, 400), max_size=6), st.sampled_from([1, 2]))))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_identities_hold_for_anything(tmp_path: Path, field: list[tuple]) -> None:
     first = np.datetime64("2021-07-01")
     ids = np.arange(1, len(field) + 1, dtype=np.int32)

@@ -40,7 +40,7 @@ def by_hand(parcel: dict) -> dict[str, int]:
 
 
 @given(st.lists(parcels(), min_size=1, max_size=4), st.integers(1, 5), st.randoms())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_agrees_with_a_plain_loop_and_keeps_its_identities(field: list[dict], block: int, random) -> None:
     periods = {name: np.array([parcel[name] for parcel in field], np.int32) for name in ("start", "end")}
     days = BareDays(

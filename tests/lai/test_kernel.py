@@ -63,7 +63,7 @@ def blocks(draw):
     return network, variables, fine, coarse, arrays[0], arrays[1], scaling, cosines
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(blocks())
 def test_agrees_with_the_equations(case) -> None:
     network, variables, fine, coarse, at10, at20, scaling, cosines = case
@@ -92,7 +92,7 @@ def test_agrees_with_the_equations(case) -> None:
 
 
 @given(blocks())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_block_is_the_sum_of_its_parts(case) -> None:
     network, variables, fine, coarse, at10, at20, scaling, cosines = case
     folded = kernel.fold(network, variables, fine=fine, coarse=coarse, scaling=scaling)
@@ -146,7 +146,7 @@ def test_blocks_that_do_not_fit_are_refused() -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_codes_of_the_product(seed: int) -> None:
     rng = np.random.default_rng(seed)
     scl = rng.integers(0, 13, (3, 4)).astype(np.uint8)

@@ -59,7 +59,7 @@ def measured(
     st.integers(3, 31),
     st.integers(3, 21),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_agrees_with_exactextract(circles: list, seed: int, kind: type, height: int, width: int) -> None:
     random = np.random.default_rng(seed)
     shapes = [shapely.Point(x, y).buffer(radius, quad_segs=corners) for x, y, radius, corners in circles]

@@ -57,7 +57,7 @@ def halved(array: np.ndarray, nodata: int, mean: bool) -> np.ndarray:
     return np.where(seen.any(axis=0), np.round(total / np.maximum(seen.sum(axis=0), 1)), nodata).astype(array.dtype)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.tuples(st.integers(1, 1300), st.integers(1, 1300)),
     st.sampled_from([("int16", -10000, True), ("uint8", 255, False)]),

@@ -63,7 +63,7 @@ weights_ = st.floats(0.01, 1)
 
 
 @given(values_, values_, weights_, weights_)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_pooling_equals_taking_all_pixels_at_once(one: np.ndarray, other: np.ndarray, w: float, v: float) -> None:
     def of(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
         x = values.astype(np.float64)
@@ -288,7 +288,7 @@ def test_no_table_at_all(tmp_path: Path) -> None:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_looks_are_the_same_with_and_without_deviations(tmp_path: Path, data: st.DataObject) -> None:
     cell = st.one_of(st.none(), st.floats(0, 4000, width=32))
     count = st.one_of(st.none(), st.sampled_from([0.0, 3.5, 40.0]))

@@ -6,7 +6,7 @@ import datetime
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -35,7 +35,6 @@ def unseen_runs(row: np.ndarray) -> list[str]:
     return "".join("." if value else " " for value in row).split()
 
 
-@settings(deadline=None)  # the first call compiles
 @given(gaps, st.integers(1, 4))
 def test_longest_gap_agrees_with_splitting_text(gap: np.ndarray, block: int) -> None:
     got = longest_gaps(gap, block=block)

@@ -143,7 +143,7 @@ def test_a_parcel_does_not_depend_on_its_neighbours(name: str, quick) -> None:
         np.testing.assert_array_equal(alone.spread[0], together.spread[p])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     values=st.lists(st.floats(0, 6), min_size=1, max_size=80),
     before=st.integers(0, 5),

@@ -64,7 +64,7 @@ def test_cuts_frosts_and_yellowing_take_leaves() -> None:
     assert green[222] < 0.1 * green[199]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000))
 def test_litter_keeps_within_bounds(seed: int) -> None:
     random = np.random.default_rng(seed)

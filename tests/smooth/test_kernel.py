@@ -38,7 +38,7 @@ def dense(at: np.ndarray, values: np.ndarray, weights: np.ndarray, roughness: fl
     return np.linalg.solve(np.diag(weight) + roughness * second.T @ second, weight * target)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10_000),
     parcels=st.integers(1, 19),
@@ -146,7 +146,7 @@ def test_a_look_of_few_pixels_weighs_less() -> None:
     assert part[0, 50] > 1.9
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), method=st.sampled_from(METHODS), robust=st.sampled_from(ROBUST))
 def test_a_series_does_not_depend_on_its_neighbours(seed: int, method: str, robust: str) -> None:
     at, values, pixels = looks_of(seed, 13, 30, 150)

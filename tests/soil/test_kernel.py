@@ -108,7 +108,7 @@ def daily(found, parcel: int) -> list[int] | None:
 
 
 @given(seasons(), st.integers(0, 20), st.integers(0, 30))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_agrees_with_a_plain_loop(season: tuple[np.ndarray, np.ndarray, np.ndarray], shortest: int, far: int) -> None:
     states, ndvi, days = season
     found = bare_intervals(states, ndvi, days, ndvi_below=GREEN, span=SPAN, shortest_run=shortest, far=far)
@@ -173,7 +173,7 @@ def test_water_darkens_and_residue_does_not() -> None:
 
 
 @given(st.data(), st.floats(0, 1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_own_limits_agree_with_numpy(data, share: float) -> None:
     looks = data.draw(st.integers(0, 12))
     values = st.one_of(st.just(np.nan), st.floats(0, 0.5, width=32))
@@ -205,7 +205,7 @@ def test_votes() -> None:
 
 
 @given(seasons(), st.data(), st.integers(0, 25))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_doubtful_looks_agree_with_a_plain_loop(
     season: tuple[np.ndarray, np.ndarray, np.ndarray], data, within: int
 ) -> None:

@@ -15,7 +15,7 @@ sizes_ = st.floats(1e-4, 3)
 
 
 @given(corners_, sizes_, st.floats(0.01, 1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_cells_cover_every_box_and_little_more(corners: np.ndarray, side: float, size: float) -> None:
     boxes = np.concatenate([corners, corners + side], axis=1)
     cells = cells_of(boxes, size=size)
@@ -35,7 +35,7 @@ def test_a_million_parcels_fill_few_cells() -> None:
 
 
 @given(corners_, sizes_, arrays(np.float64, (3, 2), elements=st.floats(-10, 10)), st.floats(1e-6, 0.5))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_parcels_are_those_of_a_plain_loop(corners: np.ndarray, side: float, places: np.ndarray, margin: float) -> None:
     boxes = np.concatenate([corners, corners + side], axis=1)
     boxes[::5] = np.nan

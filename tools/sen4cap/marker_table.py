@@ -321,16 +321,10 @@ class _Table:
 
         Where the file does not count, a parcel that was seen has one pixel; where it holds no deviation, none.
         """
-        scale = np.float32(SCALE[mean.type])
-        values = self._values(mean, at)
-        stats = np.empty((3, len(values)), np.float32)
-        stats[0] = self._values(replace(mean, stat="valid_pixels_cnt"), at)
-        np.divide(values, scale, out=stats[1])
-        np.divide(self._values(replace(mean, stat="stdev"), at), scale, out=stats[2])
-        unseen = np.isnan(values) | (stats[0] <= 0)
-        for plane, otherwise in ((stats[0], 1), (stats[2], 0)):
-            np.copyto(plane, np.float32(otherwise), where=np.isnan(plane))
-        np.copyto(stats, np.float32(np.nan), where=unseen)
+        pixels, values = self.pixels_and_mean(mean, at)
+        stdev = self._values(replace(mean, stat="stdev"), at) / np.float32(SCALE[mean.type])
+        stats = np.stack([pixels, values, np.where(np.isnan(stdev), np.float32(0), stdev)])
+        np.copyto(stats, np.float32(np.nan), where=np.isnan(values))
         return stats
 
     def _values(self, marker: Marker, at: slice | NDArray[np.intp]) -> NDArray[np.float32]:

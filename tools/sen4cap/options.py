@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from .errors import BadInput
+from .seasons import SEASON_END, SEASON_START
 
 MILITARY_GRID = re.compile(r"T?(\d{2}[C-HJ-NP-X][A-HJ-NP-Z]{2})")
 
@@ -264,6 +265,27 @@ def start_option(*, help: str = "First day.", required: bool = True) -> Decorato
 def end_option(*, help: str = "Last day, included.", required: bool = True) -> Decorator:
     """Declare `--end`; `check_span` compares it with `--start`."""
     return click.option("--end", type=Date(), required=required, help=help)
+
+
+def season_start_option(*, help: str = "First day of the season, MM-DD; nothing emerges before it.") -> Decorator:
+    """Declare `--season-start`."""
+    return click.option("--season-start", type=MonthDay(), default=SEASON_START, show_default=True, help=help)
+
+
+def season_end_option(
+    *, help: str = "Last day of the season, MM-DD; what stands longer has no termination."
+) -> Decorator:
+    """Declare `--season-end`."""
+    return click.option("--season-end", type=MonthDay(), default=SEASON_END, show_default=True, help=help)
+
+
+latest_emergence_option = click.option(
+    "--latest-emergence",
+    type=MonthDay(),
+    default="01-31",
+    show_default=True,
+    help="Growth that begins after this day, MM-DD, is taken for the next main crop.",
+)
 
 
 def check_span(start: datetime.date | None, end: datetime.date | None) -> None:

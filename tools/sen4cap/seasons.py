@@ -36,6 +36,11 @@ class Season:
         later = self.year + (self.end_day <= self.start_day)
         return datetime.date.fromisoformat(f"{later}-{self.end_day}")
 
+    def day(self, month_day: str) -> datetime.date:
+        """Day of that name (MM-DD) inside the twelve months from the first day on."""
+        day = datetime.date.fromisoformat(f"{self.year}-{month_day}")
+        return day if day >= self.start else datetime.date.fromisoformat(f"{self.year + 1}-{month_day}")
+
     @classmethod
     def within(cls, start: datetime.date, end: datetime.date) -> Season:
         """Season that a span of days is about: the latest whose 1 December lies inside, else that of the first year."""

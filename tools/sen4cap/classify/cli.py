@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from ..options import (
-    MonthDay,
     existing_file,
     id_field_option,
     output_option,
     parcels_option,
+    season_end_option,
+    season_start_option,
     series_option,
     threads_option,
 )
@@ -108,12 +109,8 @@ class Names(click.ParamType):
     show_default=True,
     help="Variables of the series to train on, such as LAI,FCOVER; empty: all it has.",
 )
-@click.option(
-    "--season-start", type=MonthDay(), default="08-01", show_default=True, help="First day the forest looks at, MM-DD."
-)
-@click.option(
-    "--season-end", type=MonthDay(), default="05-31", show_default=True, help="Last day the forest looks at, MM-DD."
-)
+@season_start_option(help="First day the forest looks at, MM-DD.")
+@season_end_option(help="Last day the forest looks at, MM-DD.")
 @click.option(
     "--step", type=click.IntRange(min=1, max=60), default=10, show_default=True, help="Days of one grid value."
 )

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..options import MonthDay, classes_option, existing_file, output_option
-from ..seasons import SEASON_END
+from ..options import classes_option, existing_file, output_option, season_end_option
 
 
 @click.command()
@@ -19,13 +18,7 @@ from ..seasons import SEASON_END
 )
 @existing_file("--soil", required=True, help="Bare-soil intervals, soil.csv from `sen4cap soil`.")
 @classes_option
-@click.option(
-    "--season-end",
-    type=MonthDay(),
-    default=SEASON_END,
-    show_default=True,
-    help="Day on which the period ends where the next main crop's emergence is not seen.",
-)
+@season_end_option(help="Day on which the period ends where the next main crop's emergence is not seen.")
 @output_option("intercrop.csv", help="CSV to write: one row per parcel with its bare and non-bare days.")
 def intercrop(season: Path, harvest: Path, soil: Path, classes: Path | None, season_end: str, output: Path) -> None:
     """Count each parcel's bare and non-bare days between two main crops.

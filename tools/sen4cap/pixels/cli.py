@@ -8,18 +8,21 @@ from pathlib import Path
 import click
 
 from ..options import (
-    MonthDay,
     check_span,
     clear_classes_option,
     end_option,
     existing_file,
     existing_folder,
     id_field_option,
+    latest_emergence_option,
     network_option,
     output_option,
+    season_end_option,
+    season_start_option,
     start_option,
     threads_option,
 )
+from ..seasons import Season
 
 
 @click.command()
@@ -30,27 +33,9 @@ from ..options import (
 @id_field_option
 @start_option(help="First day of the images to use; take it before the harvest of the main crop.")
 @end_option(help="Last day of the images to use, included; take it after the emergence of the next main crop.")
-@click.option(
-    "--season-start",
-    type=MonthDay(),
-    default="08-01",
-    show_default=True,
-    help="First day of the season, MM-DD; nothing emerges before it.",
-)
-@click.option(
-    "--season-end",
-    type=MonthDay(),
-    default="05-31",
-    show_default=True,
-    help="Last day of the season, MM-DD; what stands longer has no termination.",
-)
-@click.option(
-    "--latest-emergence",
-    type=MonthDay(),
-    default="01-31",
-    show_default=True,
-    help="Growth that begins after this day, MM-DD, is taken for the next main crop.",
-)
+@season_start_option()
+@season_end_option()
+@latest_emergence_option
 @network_option
 @clear_classes_option
 @threads_option
@@ -78,7 +63,6 @@ def pixels(
     Example: sen4cap pixels --items demo/sim --start 2021-06-15 --end 2022-07-31
     """
     check_span(start, end)
-    from ..seasons import Season
     from .images import Settings  # heavy imports wait until they are needed
     from .run import Span
     from .run import pixels as run

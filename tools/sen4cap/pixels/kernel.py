@@ -6,15 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import l3b
-from ..season.detectors import Settings
 from ..season.kernel import season_of
 from ..season.looks import Calendar
 
 NODATA_DAY, NODATA_SPREAD, OUTSIDE = np.int16(-10000), np.uint8(255), np.uint8(255)
 """No date; no uncertainty; a pixel that was not asked for."""
 LONGEST_SPREAD = 254
-_UNUSED = Settings(10, 20, 10, 0.005, 0.5)
-"""The default detectors read none of these."""
 
 
 def season_days(
@@ -68,7 +65,7 @@ def season_days(
         calendar=calendar,
         emergence="default",
         termination="default",
-        settings=_UNUSED,
+        settings=None,
     )
     day = np.stack([found.emergence, found.termination])
     spread = np.stack([found.em_spread, found.ter_spread])

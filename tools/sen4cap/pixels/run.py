@@ -14,6 +14,7 @@ import pystac
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
+from .. import l3b
 from ..cog import Cog
 from ..compiled import in_order, over_blocks
 from ..coverage import ParcelShapes
@@ -78,20 +79,7 @@ class Span:
 
     def calendar(self) -> Calendar:
         """The season as indices of the days from `start` on."""
-
-        def index(text: str) -> int:
-            day = datetime.date.fromisoformat(f"{self.season.year}-{text}")
-            if day < self.season.start:
-                day = datetime.date.fromisoformat(f"{self.season.year + 1}-{text}")
-            return (day - self.start).days
-
-        return Calendar(
-            first=(self.season.start - self.start).days,
-            last=(self.season.end - self.start).days,
-            latest=index(self.latest_emergence),
-            winter=index("11-01"),
-            spring=index("03-01"),
-        )
+        return Calendar.of(self.season, self.start, latest_emergence=self.latest_emergence)
 
     @property
     def origin(self) -> int:
@@ -221,7 +209,7 @@ def _block(
     if not len(where):
         return rasters
     days = sorted({image.day for image in images})
-    codes = np.full((2, len(days), len(where)), NODATA_DAY, np.int16)
+    codes = np.full((2, len(days), len(where)), l3b.NODATA, np.int16)
 
     def read(image: Image) -> tuple[int, NDArray[np.int16]]:
         with reading():
@@ -229,7 +217,7 @@ def _block(
 
     for number, seen in in_order(read, images, threads=threads):
         # A day cut in two by the archive comes as two images: one fills what the other lacks.
-        empty = codes[:, number] == NODATA_DAY
+        empty = codes[:, number] == l3b.NODATA
         codes[:, number][empty] = seen[empty]
     at = np.array([(day - span.start).days for day in days], np.int64)
 

@@ -9,10 +9,12 @@ import click
 
 from ..options import (
     Date,
-    MonthDay,
     classes_option,
+    latest_emergence_option,
     markers_option,
     output_option,
+    season_end_option,
+    season_start_option,
     series_option,
     threads_option,
 )
@@ -22,27 +24,9 @@ from ..options import (
 @series_option
 @markers_option
 @classes_option
-@click.option(
-    "--season-start",
-    type=MonthDay(),
-    default="08-01",
-    show_default=True,
-    help="First day of the season, MM-DD; nothing emerges before it.",
-)
-@click.option(
-    "--season-end",
-    type=MonthDay(),
-    default="05-31",
-    show_default=True,
-    help="Last day of the season, MM-DD; what stands longer has no termination.",
-)
-@click.option(
-    "--latest-emergence",
-    type=MonthDay(),
-    default="01-31",
-    show_default=True,
-    help="Growth that begins after this day, MM-DD, is taken for the next main crop.",
-)
+@season_start_option()
+@season_end_option()
+@latest_emergence_option
 @click.option(
     "--emergence-method",
     type=click.Choice(["default", "wise", "wise-published", "threshold"]),

@@ -87,7 +87,8 @@ class Dates:
     spread: NDArray[np.float64]
 
 
-Detector = Callable[[Block, Settings], Dates]
+Detector = Callable[[Block, Settings | None], Dates]
+"""Only `wise` reads the settings."""
 
 GAP_FACTOR, GAP_OFFSET = 0.9, 1.5
 """Spread of a date that stands on its bracketing looks alone: 0.9 (gap / 2 + 1.5 d), fitted on simulated truth."""
@@ -125,7 +126,7 @@ def widened(
     return np.where(np.isnan(day), np.nan, np.maximum(wide, LEAST_OF_GAP * gap))
 
 
-def _growth(block: Block, settings: Settings) -> Dates:
+def _growth(block: Block, settings: Settings | None) -> Dates:
     stands = block.stands
     day, spread = growth_days(
         block.at, block.green, stands.low, stands.top, stands.base, ticks=block.ticks, allowed=block.allowed
@@ -133,7 +134,9 @@ def _growth(block: Block, settings: Settings) -> Dates:
     return Dates(day, widened(block, day, spread, GROWTH_SPREAD))
 
 
-def _wise(block: Block, settings: Settings) -> Dates:
+def _wise(block: Block, settings: Settings | None) -> Dates:
+    if settings is None:
+        raise TypeError("WISE needs its parameters")
     stands = block.stands
     day = wise.green_up(
         block.lai,
@@ -148,30 +151,30 @@ def _wise(block: Block, settings: Settings) -> Dates:
     return _by_gap(block, day)
 
 
-def _wise_published(block: Block, settings: Settings) -> Dates:
+def _wise_published(block: Block, settings: Settings | None) -> Dates:
     stands = block.stands
     day = wise.green_up_published(block.fcover, stands.low, stands.top)
     return _by_gap(block, day)
 
 
-def _threshold(block: Block, settings: Settings) -> Dates:
+def _threshold(block: Block, settings: Settings | None) -> Dates:
     stands = block.stands
     return _by_gap(block, baselines.last_below(block.lai, stands.low, stands.top, share=0.1))
 
 
-def _fall(block: Block, settings: Settings) -> Dates:
+def _fall(block: Block, settings: Settings | None) -> Dates:
     stands = block.stands
     day, spread = fall_days(block.at, block.green, stands.last_top, stands.after, stands.base)
     return Dates(day, widened(block, day, spread, FALL_SPREAD))
 
 
-def _wist(block: Block, settings: Settings) -> Dates:
+def _wist(block: Block, settings: Settings | None) -> Dates:
     stands = block.stands
     day, spread = wist.fastest_decrease(block.at, block.look_lai, stands.last_top, stands.after)
     return Dates(day, spread)
 
 
-def _slope(block: Block, settings: Settings) -> Dates:
+def _slope(block: Block, settings: Settings | None) -> Dates:
     stands = block.stands
     return _by_gap(block, baselines.steepest_fall(block.lai, stands.last_top, stands.after))
 

@@ -97,7 +97,7 @@ def season_of(
     calendar: Calendar,
     emergence: str,
     termination: str,
-    settings: Settings,
+    settings: Settings | None,
 ) -> Result:
     """Find the season of every parcel of a block.
 
@@ -117,6 +117,8 @@ def season_of(
         The season's days as indices of the series.
     emergence, termination
         Names of `detectors.EMERGENCE` and `detectors.TERMINATION`.
+    settings
+        Parameters of `wise`; the other detectors need none.
     """
     at = np.ascontiguousarray(at, np.int64)
     green = drop_partial(green_of(look_lai, look_fcover), share)

@@ -8,6 +8,7 @@ out.
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled
+from ..seasons import Season
 
 COVER_TO_LAI = 3.5
 """LAI that full cover stands for in the joint greenness; LAI / FCOVER of real fields is 3 to 4.5."""
@@ -36,6 +38,8 @@ SPIKE_DAYS = 30
 """Looks around a spike are at most so far apart; over longer times a parcel may really fall and rise."""
 REGROWN_DAYS = 20
 """No stand that fell is back at three quarters of its height within so many days, and none within the winter."""
+WINTER, SPRING = "11-01", "03-01"
+"""What stands between these days is the winter stand."""
 SATURATION = 0.1
 """LAI of greenness x above bare soil is roughly x + 0.1 x^2."""
 
@@ -51,7 +55,7 @@ class Calendar:
     latest : int
         Growth that begins later is the next main crop's.
     winter, spring : int
-        1 November and 1 March: what stands between them is the winter stand.
+        `WINTER` and `SPRING`.
     """
 
     first: int
@@ -59,6 +63,12 @@ class Calendar:
     latest: int
     winter: int
     spring: int
+
+    @classmethod
+    def of(cls, season: Season, start: datetime.date, *, latest_emergence: str) -> Calendar:
+        """Lay a season over the days from `start` on; `latest_emergence` is MM-DD."""
+        days = (season.start, season.end, *map(season.day, (latest_emergence, WINTER, SPRING)))
+        return cls(*((day - start).days for day in days))
 
 
 def green_of(lai: NDArray[np.float32], fcover: NDArray[np.float32]) -> NDArray[np.float32]:

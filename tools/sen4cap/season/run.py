@@ -120,22 +120,7 @@ def _calendar(path: Path, daily: xr.Dataset, plan: Plan) -> tuple[Calendar, Seas
     if plan.as_of is not None and not days[0] <= np.datetime64(plan.as_of, "D"):
         raise BadInput(path, f"begins on {days[0]}, after --as-of {plan.as_of}")
 
-    def index(day: np.datetime64) -> int:
-        return int((day - days[0]).astype(int))
-
-    def month_day(text: str) -> np.datetime64:
-        """Day of that name inside the season's twelve months."""
-        day = np.datetime64(f"{season.year}-{text}", "D")
-        return day if day >= begin else np.datetime64(f"{season.year + 1}-{text}", "D")
-
-    calendar = Calendar(
-        first=index(begin),
-        last=index(end),
-        latest=index(month_day(plan.latest_emergence)),
-        winter=index(month_day("11-01")),
-        spring=index(month_day("03-01")),
-    )
-    return calendar, season
+    return Calendar.of(season, days[0].astype(datetime.date), latest_emergence=plan.latest_emergence), season
 
 
 def _rows_of(table: MarkerTable, ids: NDArray[np.int32], series: Path) -> NDArray[np.intp] | None:
@@ -167,7 +152,7 @@ def _block(
     end = daily.day.to_numpy()[-1].astype("datetime64[D]").astype(datetime.date)
     cut = end if plan.as_of is None else min(end, plan.as_of)
     picked: slice | NDArray[np.intp] = part if rows is None else rows[part]
-    looks = {name: table.looks(name, start=start, end=cut, rows=picked) for name in VARIABLES}
+    looks = {name: table.looks(name, start=start, end=cut, rows=picked, with_stdev=False) for name in VARIABLES}
     at, values, share = _together(looks, start)
     if plan.as_of is None:
         smooth = {name: daily[name].to_numpy()[part] for name in VARIABLES}

@@ -12,8 +12,9 @@ import numpy as np
 from sen4cap.compiled import over_blocks
 from sen4cap.season.wise import macd_div
 from sen4cap.series import open_series
-from sen4cap.smooth.kernel import Smoothing, look_weights, smooth_daily
+from sen4cap.smooth.kernel import Smoothing, smooth_daily
 from sen4cap.smooth.run import BLOCK
+from sen4cap.smooth.whittaker import look_weights
 
 from . import made, peers
 from .plan import THREADS, Plan

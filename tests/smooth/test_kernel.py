@@ -11,7 +11,8 @@ from whittaker_eilers import WhittakerSmoother
 
 from sen4cap.series import NEVER_SEEN
 from sen4cap.smooth.cli import VARIABLES, smooth
-from sen4cap.smooth.kernel import BOUNDS, METHODS, ROBUST, Smoothing, look_weights, nearest_look, smooth_daily
+from sen4cap.smooth.kernel import BOUNDS, METHODS, ROBUST, Smoothing, nearest_look, smooth_daily
+from sen4cap.smooth.whittaker import look_weights
 
 FREE = {"low": -np.inf, "high": np.inf}
 

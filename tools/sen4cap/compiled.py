@@ -25,6 +25,9 @@ from numba import njit  # noqa: E402
 compiled = njit(cache=True, nogil=True, error_model="numpy")
 """Decorator of a kernel's inner function: compiled once, cached on disk, without the GIL, x / 0 = inf."""
 
+compiled_fused = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+"""As `compiled`, but a product and a sum may become one operation, rounded once."""
+
 compiled_fast = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "arcp", "nsz"})
 """As `compiled`, for float32 work on pixels: the compiler may fuse and reorder sums to fill vector lanes. NaN and
 infinity keep their meaning; results are the same from run to run, and may differ between processor types in the last

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..compiled import compiled
 from .savitzky_golay import savitzky_golay
-from .whittaker import LEAST_WEIGHT, whittaker
+from .whittaker import whittaker
 
 METHODS = ("whittaker", "savitzky-golay")
 ROBUST = ("none", "bisquare", "envelope")
@@ -25,9 +25,6 @@ BOUNDS = {
     "RATIO": (-np.inf, np.inf),
 }
 """Physical limits by variable; a smooth curve may overshoot them and is cut there."""
-
-FULL_SHARE = 0.5
-"""A look that shows at least this share of the parcel's pixels has full weight."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ def smooth_daily(
         Day index of each look, ascending, from 0 to days - 1.
     values, pixels : (parcel, look)
         Observations (NaN where not seen) and their clear pixels; a look's weight is its share of the parcel's most
-        pixels, full from `FULL_SHARE` on.
+        pixels, full from `whittaker.FULL_SHARE` on.
     days
         Length of the daily grid.
     low, high
@@ -97,24 +94,20 @@ def smooth_daily(
     """
     at = np.ascontiguousarray(looks, np.int64)
     values = np.ascontiguousarray(values, np.float32)
-    daily = np.full((len(values), days), np.nan, np.float32)
+    if not values.size or smoothing.method != "whittaker":
+        daily = np.full((len(values), days), np.nan, np.float32)
+    else:
+        daily = np.empty((len(values), days), np.float32)
     if not values.size:
         return daily
     if smoothing.method == "whittaker":
-        weights = look_weights(np.ascontiguousarray(pixels, np.float32))
+        pixels = np.ascontiguousarray(pixels, np.float32)
         passes = 1 if smoothing.robust == "none" else smoothing.passes
         envelope = smoothing.robust == "envelope"
-        whittaker(at, values, weights, smoothing.roughness, passes, envelope, low, high, daily)
+        whittaker(at, values, pixels, smoothing.roughness, passes, envelope, low, high, daily)
     else:
         savitzky_golay(at, values, daily, window=smoothing.window, degree=smoothing.degree, low=low, high=high)
     return daily
-
-
-def look_weights(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weight of each look, 0 to 1: its share of the parcel's most clear pixels, saturating at `FULL_SHARE`."""
-    most = pixels.max(axis=1, keepdims=True, initial=0)
-    weights: NDArray[np.float32] = np.clip(pixels / (FULL_SHARE * np.maximum(most, 1e-6)), LEAST_WEIGHT, 1)
-    return weights.astype(np.float32)
 
 
 def nearest_look(looks: NDArray[np.integer], seen: NDArray[np.bool_], /, *, days: int, never: int) -> NDArray[np.int16]:

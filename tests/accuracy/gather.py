@@ -35,7 +35,7 @@ def gather(run: Run) -> pd.DataFrame:
     for emergence, termination in PAIRS:
         table = _read(run.folder / f"season-{emergence}-{termination}.csv")
         _add_dates(frame, f"em_{emergence}", table, "Em_d", "Uncert_em")
-        if f"ter_{termination}" not in frame:
+        if f"ter_{termination}_error" not in frame:
             _add_dates(frame, f"ter_{termination}", table, "Ter_d", "Uncert_ter")
     details = pd.read_parquet(details_path(run.folder / "season-default-default.csv")).set_index("NewID")
     for name in ("M_gro_val", "M_co_val", "longest_gap", "em_reason", "ter_reason"):

@@ -161,8 +161,8 @@ killing frost.
   emergence of the next main crop.
 - **Harvest.** What is left are harvests inside gaps of weeks in autumn (maize, beet, potatoes), and leek, which is
   harvested outside the window.
-- **Uncertainty.** Its constants lie between two kinds of truth: these seasons, where more than two thirds of the true
-  emergences lie inside, and the growth curves that the tests of season draw, where fewer do.
+- **Uncertainty.** Its constants were fitted to two kinds of truth at once, these seasons and the growth curves that
+  the tests of season draw: here somewhat more than two thirds of the true emergences lie inside, there somewhat fewer.
 - **Detection lag.** Most terminations wait for the first clear look and then for a second low one; what cannot be told
   from a cloud until then stays empty.
 - **These seasons are not unseen.** First constants of the uncertainties were chosen on 300 parcels of each of seasons 1

@@ -18,7 +18,7 @@ inputs:
   parcels:
     type: File
     label: Parcels
-    doc: "Parcels: GeoPackage, Shapefile, GeoParquet or FlatGeobuf, any CRS."
+    doc: "Parcels: GeoPackage, Shapefile, GeoParquet or GeoJSON, any CRS."
     inputBinding: {prefix: --parcels}
   id_field:
     type: string

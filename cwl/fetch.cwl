@@ -35,7 +35,7 @@ inputs:
   parcels:
     type: File?
     label: Parcels
-    doc: "Area: the parcels of this file (GeoPackage, Shapefile, GeoParquet, FlatGeobuf)."
+    doc: "Area: the parcels of this file (GeoPackage, Shapefile, GeoParquet, GeoJSON)."
     inputBinding: {prefix: --parcels}
   id_field:
     type: string

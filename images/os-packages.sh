@@ -16,6 +16,7 @@ if command -v apt-get >/dev/null; then
     certificates=${SSL_CERT_FILE:+-o Acquire::https::CaInfo=$SSL_CERT_FILE}
     apt-get $certificates update -qq
     DEBIAN_FRONTEND=noninteractive apt-get $certificates install -y -qq --no-install-recommends $debian >/dev/null
+    apt-get clean
     rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/lib/dpkg/*-old /var/log/*
     list() { dpkg-query --show --showformat '${Package}\t${Version}\t${Architecture}\n'; }
 elif manager=$(command -v dnf || command -v microdnf); then

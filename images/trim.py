@@ -15,10 +15,15 @@ UNUSED = (
     "pyarrow/_flight.*.so",
     "pyarrow/libarrow_s3.so*",
     "pyarrow/_s3fs.*.so",
+    "pyarrow/libarrow_python.so",
+    "pyarrow/libarrow_python.so.*.*",
     "pyarrow/src",
+    "PIL/_avif.*.so",
+    "pillow.libs/libavif-*",
 )
 """Parts of libraries that nothing else in them needs, and no tool: remote procedure calls, a
-second way to object storage (GDAL is the one used), sources."""
+second way to object storage (GDAL is the one used), pictures as AVIF, sources; and the
+names by which a library is there again, but never loaded."""
 
 
 def remove(path: Path) -> None:
@@ -27,6 +32,29 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink()
+
+
+def share_gdal(folder: Path) -> None:
+    """Let pyogrio use the GDAL of rasterio, where both bring the same version: a second one is 75 MB with its PROJ.
+
+    pyogrio looks for what it loads in ``pyogrio.libs``, by a name that says the build; both become links. Of the data it
+    keeps GDAL's, which it looks for at import, and shares PROJ's, which belong to the library.
+    """
+    found = {owner: sorted(folder.glob(f"{owner}.libs/libgdal-*.so.*")) for owner in ("rasterio", "pyogrio")}
+    if not any(found.values()):
+        return
+    if any(len(libraries) != 1 for libraries in found.values()):
+        raise SystemExit(f"trim: one libgdal each was expected of rasterio and pyogrio, not {found}")
+    kept, second = found["rasterio"][0], found["pyogrio"][0]
+    versions = [library.name.partition(".so.")[2] for library in (kept, second)]
+    if versions[0] != versions[1]:
+        print(f"trim: rasterio has GDAL {versions[0]}, pyogrio {versions[1]}: both stay, 75 MB more", file=sys.stderr)
+        return
+    remove(second.parent)
+    second.parent.symlink_to(kept.parent.name)
+    (kept.parent / second.name).symlink_to(kept.name)
+    remove(folder / "pyogrio" / "proj_data")
+    (folder / "pyogrio" / "proj_data").symlink_to("../rasterio/proj_data")
 
 
 def loads(library: Path) -> bool:
@@ -67,6 +95,7 @@ def main(folder: Path) -> None:
     for pattern in UNUSED:
         for path in list(folder.rglob(pattern)):
             remove(path)
+    share_gdal(folder)
     for path in list(folder.rglob("*")):
         if path.is_symlink() or not path.is_file():
             continue

@@ -23,7 +23,7 @@ inputs:
   parcels:
     type: File
     label: Parcels
-    doc: The parcels that were classified, GeoPackage, Shapefile, GeoParquet or FlatGeobuf.
+    doc: The parcels that were classified, GeoPackage, Shapefile, GeoParquet or GeoJSON.
   id_field:
     type: string
     label: Identifier

@@ -21,7 +21,7 @@ inputs:
   parcels:
     type: File
     label: Parcels
-    doc: GeoPackage, Shapefile, GeoParquet or FlatGeobuf with an integer identifier, any CRS.
+    doc: GeoPackage, Shapefile, GeoParquet or GeoJSON with an integer identifier, any CRS.
   id_field:
     type: string
     label: Identifier

@@ -164,7 +164,7 @@ markers_option = existing_file(
     "--markers", required=True, multiple=True, help="Marker table (MDB1), Arrow or CSV; repeat for several."
 )
 parcels_option = existing_file(
-    "--parcels", required=True, help="Parcels: GeoPackage, Shapefile, GeoParquet or FlatGeobuf, any CRS."
+    "--parcels", required=True, help="Parcels: GeoPackage, Shapefile, GeoParquet or GeoJSON, any CRS."
 )
 id_field_option = click.option(
     "--id-field", default="NewID", show_default=True, help="Field of the parcels that holds the integer identifier."

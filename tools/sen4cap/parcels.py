@@ -74,7 +74,7 @@ def read_parcels(path: Path, *, id_field: str = "NewID", fields: tuple[str, ...]
     Parameters
     ----------
     path
-        GeoPackage, Shapefile, FlatGeobuf or GeoParquet. Of several layers the first with polygons that is not one of
+        GeoPackage, Shapefile, GeoParquet or GeoJSON. Of several layers the first with polygons that is not one of
         Sen4CAP's buffered copies (``_buf_5m``).
     id_field
         Integer identifier of a parcel.
@@ -130,6 +130,9 @@ def _read(path: Path) -> gpd.GeoDataFrame:
     except BadInput:
         raise
     except (RuntimeError, ValueError, OSError) as error:  # pyogrio's errors are RuntimeErrors, Arrow's ValueErrors
+        if "not recognized as being in a supported" in str(error):
+            what = "cannot be read as parcels: it is damaged, or of a format that GDAL does not read here"
+            raise BadInput(path, what, do="give a GeoPackage, Shapefile, GeoParquet or GeoJSON") from error
         raise BadInput(path, f"cannot be read as parcels ({error})") from error
 
 

@@ -32,7 +32,7 @@ from ..options import (
 @collection_option
 @start_option(help="First day, UTC.")
 @end_option(help="Last day, UTC, included.")
-@existing_file("--parcels", help="Area: the parcels of this file (GeoPackage, Shapefile, GeoParquet, FlatGeobuf).")
+@existing_file("--parcels", help="Area: the parcels of this file (GeoPackage, Shapefile, GeoParquet, GeoJSON).")
 @id_field_option
 @click.option("--tile", type=Tile(), help="Only items of this Sentinel-2 tile, such as 31UFS.")
 @click.option("--bbox", type=Bounds(), help="Area: west,south,east,north in degrees, instead of --parcels.")

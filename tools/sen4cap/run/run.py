@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any
 
 from .. import __version__
-from ..errors import BadInput, Sen4capError
+from ..errors import Sen4capError
 from ..outputs import FULL_BELOW_BYTES
 from ..progress import say
 from . import images
@@ -226,8 +226,7 @@ def watch(
 
 def note(changed: list[StepRun], display: Display) -> None:
     """Show steps that have changed; one that began and ended between two looks is shown as ended."""
-    for each in dict.fromkeys(map(id, changed)):
-        step = next(run for run in changed if id(run) == each)
+    for step in {id(run): run for run in changed}.values():
         (display.started if step.status == "running" else display.ended)(step)
 
 
@@ -310,5 +309,3 @@ def shown(outputs: Mapping[str, Any]) -> Iterator[str]:
             is_file = isinstance(each, Mapping) and each.get("class") in ("File", "Directory")
             yield f"{name}\t{workflows.local_path(each['location']) or each['location'] if is_file else each}"
 
-
-__all__ = ["BadInput", "run"]

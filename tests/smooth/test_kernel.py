@@ -175,7 +175,8 @@ def test_values_stay_inside_physical_limits(method: str) -> None:
 def test_gap_is_the_distance_to_the_nearest_look(seen_days: list[set[int]]) -> None:
     at = np.arange(30)
     seen = np.array([[day in days for day in at] for days in seen_days])
-    gap = nearest_look(at, seen, days=40, never=int(NEVER_SEEN))
+    gap = np.zeros((len(seen), 40), np.int16)
+    nearest_look(at, seen, gap, never=int(NEVER_SEEN))
     for row, days in zip(gap, seen_days, strict=True):
         expected = [min((abs(day - look) for look in days), default=NEVER_SEEN) for day in range(40)]
         assert row.tolist() == expected

@@ -23,6 +23,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from . import __version__
+from .compiled import compiled
 from .errors import BadInput
 from .outputs import scratch_array, whole_file
 from .progress import say
@@ -124,6 +125,7 @@ class MarkerTable:
         self.markers = tuple(sorted({marker for table in self._tables for marker in table.columns}))
         self.sources = tuple(dict.fromkeys(source for table in self._tables for source in table.sources))
         self.where = ", ".join(str(path) for path in paths)
+        self._found: dict[tuple[Any, ...], list[tuple[_Table, Marker]]] = {}
 
     def types(self) -> tuple[str, ...]:
         """Quantities the tables hold, such as ``("FCOVER", "LAI")``."""
@@ -164,18 +166,7 @@ class MarkerTable:
         BadInput
             No table holds that quantity.
         """
-        means = [m for m in self.markers if (m.type, m.band, m.pol, m.stat) == (type, band, pol, "mean")]
-        if not means:
-            what = "_".join(part for part in (type, pol, band) if part)
-            raise BadInput(self.where, f"has no mean of {what}, only {', '.join(self.types()) or 'no marker at all'}")
-        columns = [
-            (table, marker)
-            for table in self._tables
-            for marker in means
-            if (start is None or marker.day >= start)
-            and (end is None or marker.day <= end)
-            and table.has_values(marker)
-        ]
+        columns = self._columns(type, band, pol, start, end)
         days = sorted({marker.day for _, marker in columns})
         wanted = self.ids[rows]
         # Filled a look at a time in the order in which they are read on, a parcel's looks side by side.
@@ -195,7 +186,7 @@ class MarkerTable:
             look, of_day = bisect.bisect_left(days, day), list(group)
             if len(of_day) == 1 and not with_stdev:
                 table, marker = of_day[0]
-                pixels[:, look], mean[:, look] = table.pixels_and_mean(marker, places[id(table)])
+                table.pixels_and_mean(marker, places[id(table)], pixels[:, look], mean[:, look])
                 continue
             orbits = (
                 functools.reduce(seen_twice, map(statistics, same))
@@ -207,6 +198,28 @@ class MarkerTable:
             if with_stdev:
                 stdev[:, look] = stats[2]
         return Looks(np.array(days, "datetime64[D]"), mean, stdev, pixels)
+
+    def _columns(
+        self, type: str, band: str, pol: str, start: datetime.date | None, end: datetime.date | None
+    ) -> list[tuple[_Table, Marker]]:
+        """Means of a quantity between two days, and who holds them; the same for every block, so found once."""
+        key = (type, band, pol, start, end)
+        if key not in self._found:
+            means = [m for m in self.markers if (m.type, m.band, m.pol, m.stat) == (type, band, pol, "mean")]
+            if not means:
+                what = "_".join(part for part in (type, pol, band) if part)
+                raise BadInput(
+                    self.where, f"has no mean of {what}, only {', '.join(self.types()) or 'no marker at all'}"
+                )
+            self._found[key] = [
+                (table, marker)
+                for table in self._tables
+                for marker in means
+                if (start is None or marker.day >= start)
+                and (end is None or marker.day <= end)
+                and table.has_values(marker)
+            ]
+        return self._found[key]
 
 
 def pooled(one: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
@@ -307,24 +320,41 @@ class _Table:
         return found
 
     def pixels_and_mean(
-        self, mean: Marker, at: slice | NDArray[np.intp]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Pixels and mean of `statistics` alone, with 0 pixels where unseen: the quick way of most days."""
-        values, counts = self._values(mean, at), self._values(replace(mean, stat="valid_pixels_cnt"), at)
-        unseen = np.isnan(values) | (counts <= 0)
-        counts = np.where(np.isnan(counts), np.float32(1), counts)
-        values = values / np.float32(SCALE[mean.type])
-        return np.where(unseen, np.float32(0), counts), np.where(unseen, np.float32(np.nan), values)
+        self, mean: Marker, at: slice | NDArray[np.intp], pixels: NDArray[np.float32], means: NDArray[np.float32]
+    ) -> None:
+        """Write pixels and mean of `statistics` alone, with 0 pixels where unseen: the quick way of most days."""
+        count = replace(mean, stat="valid_pixels_cnt")
+        _seen(*self._with_bits(mean, at), *self._with_bits(count, at), np.float32(SCALE[mean.type]), pixels, means)
+
+    def _with_bits(
+        self, marker: Marker, at: slice | NDArray[np.intp]
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint8], int]:
+        """Values of a column at rows, which of them there are, bit by bit from a bit on (no bits: all of them).
+
+        Without a copy where it is float32 in one piece and the rows stand one after the other.
+        """
+        column = self.table.column(self.columns[marker]) if marker in self.columns else None
+        none = np.frombuffer(b"", np.uint8)
+        if not isinstance(at, slice) or column is None or column.num_chunks != 1 or column.type != pa.float32():
+            copied = self._values(marker, at)
+            copied.setflags(write=False)  # as those below, so that it is the same type for a kernel
+            return copied, none, 0
+        part = column.chunk(0)
+        bits, values = part.buffers()
+        begin = part.offset + at.start
+        floats = np.frombuffer(values, np.float32)[begin : part.offset + at.stop]
+        return floats, none if bits is None else np.frombuffer(bits, np.uint8), begin
 
     def statistics(self, mean: Marker, at: slice | NDArray[np.intp]) -> NDArray[np.float32]:
         """Pixels, mean and standard deviation (3, row) of one day's column in physical units; NaN where unseen.
 
         Where the file does not count, a parcel that was seen has one pixel; where it holds no deviation, none.
         """
-        pixels, values = self.pixels_and_mean(mean, at)
         stdev = self._values(replace(mean, stat="stdev"), at) / np.float32(SCALE[mean.type])
-        stats = np.stack([pixels, values, np.where(np.isnan(stdev), np.float32(0), stdev)])
-        np.copyto(stats, np.float32(np.nan), where=np.isnan(values))
+        stats = np.empty((3, len(stdev)), np.float32)
+        self.pixels_and_mean(mean, at, stats[0], stats[1])
+        stats[2] = np.where(np.isnan(stdev), np.float32(0), stdev)
+        np.copyto(stats, np.float32(np.nan), where=np.isnan(stats[1]))
         return stats
 
     def _values(self, marker: Marker, at: slice | NDArray[np.intp]) -> NDArray[np.float32]:
@@ -348,6 +378,27 @@ def _floats(column: pa.ChunkedArray) -> NDArray[np.float32]:
         return np.full(len(column), np.nan, np.float32)
     values: NDArray[np.float32] = column.to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
     return values
+
+
+@compiled
+def _seen(
+    values: NDArray, valid: NDArray, begin: int, counts: NDArray, counted: NDArray, first: int, scale: float,
+    pixels: NDArray, means: NDArray,
+) -> None:  # fmt: skip
+    for i in range(len(values)):
+        value = values[i] if _is_set(valid, begin + i) else np.float32(np.nan)
+        count = counts[i] if _is_set(counted, first + i) else np.float32(np.nan)
+        if np.isnan(value) or count <= 0:
+            pixels[i] = 0.0
+            means[i] = np.nan
+        else:
+            pixels[i] = 1.0 if np.isnan(count) else count
+            means[i] = value / scale
+
+
+@compiled
+def _is_set(bits: NDArray, i: int) -> bool:
+    return len(bits) == 0 or (bits[i >> 3] >> (i & 7)) & 1 != 0
 
 
 def _identifiers(path: Path, column: pa.ChunkedArray) -> NDArray[np.int32]:

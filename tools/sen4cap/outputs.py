@@ -129,14 +129,26 @@ def scratch_array(path: Path, shape: tuple[int, ...], dtype: Any) -> Iterator[An
     if not size:
         yield np.zeros(shape, dtype)
         return
-    if shutil.disk_usage(path.parent).free < size:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     with tempfile.TemporaryFile(dir=path.parent) as room:
-        try:
-            os.posix_fallocate(room.fileno(), 0, size)
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(path)) from error
+        take_room(room.fileno(), size, path)
         yield np.memmap(room, dtype, "r+", shape=shape)
+
+
+def take_room(file: int, size: int, path: Path) -> None:
+    """Take the disk's room for an open file of so many bytes, which `path` is a name for.
+
+    Raises
+    ------
+    OSError
+        The disk is full.
+    """
+    if size > os.fstat(file).st_size and shutil.disk_usage(path.parent).free < size - os.fstat(file).st_size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    try:
+        if size:
+            os.posix_fallocate(file, 0, size)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 @contextlib.contextmanager

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import pyarrow as pa
-import xarray as xr
 from numpy.typing import NDArray
 
 from . import __version__
 from .errors import BadInput
-from .outputs import scratch_array, whole_file
+from .outputs import take_room, whole_file
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 UNITS = {"LAI": "m2 m-2", "FCOVER": "1", "FAPAR": "1", "NDVI": "1", "NBR2": "1", "gap": "d"}
 NEVER_SEEN = np.int16(32767)
@@ -53,7 +57,8 @@ def new_series(
 ) -> Iterator[SeriesArrays]:
     """Write a series file: fill the arrays that are yielded, and it appears whole when the block ends well.
 
-    One record batch, so that it can be viewed without a copy; the arrays are scratch files, so memory stays bounded.
+    One record batch, so that it can be viewed without a copy. The arrays are the file's own pages, in place, so nothing
+    is written twice and memory stays bounded.
 
     Parameters
     ----------
@@ -71,30 +76,90 @@ def new_series(
         Further schema metadata.
     """
     path = Path(path)
-    shape = (len(ids), days)
-    with contextlib.ExitStack() as stack:
-        scratch = stack.enter_context(whole_file(path))
-        values = {name: stack.enter_context(scratch_array(path, shape, np.float32)) for name in variables}
-        gap = stack.enter_context(scratch_array(path, shape, np.int16))
-        yield SeriesArrays(values, gap)
-        columns = {"NewID": pa.array(ids, type=pa.int32())}
-        columns |= {name: _daily(array, pa.float32()) for name, array in values.items()}
-        columns["gap"] = _daily(gap, pa.int16())
-        about = {
-            "start": start.isoformat(),
-            "step_days": "1",
-            "units": ",".join(f"{name}={UNITS.get(name, '1')}" for name in variables),
-            "season": str(season),
-            "method": method,
-            "software": f"sen4cap {__version__}",
-            "sources": "\n".join(sources),
-            **(metadata or {}),
-        }
-        batch = pa.RecordBatch.from_arrays(
-            list(columns.values()), schema=pa.schema([(n, c.type) for n, c in columns.items()], metadata=about)
-        )
-        with pa.ipc.new_file(str(scratch), batch.schema) as sink:
-            sink.write_batch(batch)
+    about = {
+        "start": start.isoformat(),
+        "step_days": "1",
+        "units": ",".join(f"{name}={UNITS.get(name, '1')}" for name in variables),
+        "season": str(season),
+        "method": method,
+        "software": f"sen4cap {__version__}",
+        "sources": "\n".join(sources),
+        **(metadata or {}),
+    }
+    kinds = {**dict.fromkeys(variables, pa.float32()), "gap": pa.int16()}
+    with whole_file(path) as scratch, open(scratch, "wb+") as handle:  # noqa: PTH123
+        arrays = _in_place(handle, scratch, ids, days=days, kinds=kinds, about=about)
+        gap = arrays.pop("gap")
+        yield SeriesArrays(arrays, gap)
+
+
+def _in_place(
+    handle: BinaryIO,
+    path: Path,
+    ids: NDArray[np.int32],
+    *,
+    days: int,
+    kinds: Mapping[str, pa.DataType],
+    about: Mapping[str, str],
+) -> dict[str, NDArray]:
+    """Write all of a series file but its values, and map those.
+
+    Arrow gets empty pages of the file itself as values; `_Skeleton` passes over them and notes where they belong.
+    """
+    count = len(ids) * days
+    sizes = [count * kind.bit_width // 8 for kind in kinds.values()]
+    take_room(handle.fileno(), sum(sizes), path)
+    blank = pa.py_buffer(np.memmap(handle, np.uint8, "r+", shape=sum(sizes)) if count else b"")
+    columns = {"NewID": pa.array(ids, type=pa.int32())}
+    begins = np.cumsum([0, *sizes])[:-1].tolist()
+    for (name, kind), begin, size in zip(kinds.items(), begins, sizes, strict=True):
+        flat = pa.Array.from_buffers(kind, count, [None, blank.slice(begin, size)])
+        columns[name] = pa.FixedSizeListArray.from_arrays(flat, type=pa.list_(kind, days))
+    schema = pa.schema([(name, column.type) for name, column in columns.items()], metadata=about)
+    handle.seek(0)  # mapping went to the end
+    skeleton = _Skeleton(handle, blank)
+    with pa.ipc.new_file(pa.PythonFile(skeleton, mode="w"), schema) as sink:
+        sink.write_batch(pa.RecordBatch.from_arrays(list(columns.values()), schema=schema))
+    take_room(handle.fileno(), handle.tell(), path)
+    handle.flush()
+    return {
+        name: np.asarray(np.memmap(handle, kind.to_pandas_dtype(), "r+", skeleton.places[begin], (len(ids), days)))
+        if count
+        else np.zeros((len(ids), days), kind.to_pandas_dtype())
+        for (name, kind), begin in zip(kinds.items(), begins, strict=True)
+    }
+
+
+class _Skeleton:
+    """A file that Arrow writes to, which passes over buffers that are parts of `blank`.
+
+    Attributes
+    ----------
+    places : dict
+        Offset in the file of each such buffer, by its offset in `blank`.
+    """
+
+    closed = False
+
+    def __init__(self, handle: BinaryIO, blank: pa.Buffer) -> None:
+        self._handle, self._blank = handle, blank
+        self.places: dict[int, int] = {}
+
+    def write(self, data: bytes | pa.Buffer) -> int:
+        if isinstance(data, pa.Buffer) and 0 <= data.address - self._blank.address < self._blank.size:
+            self.places[data.address - self._blank.address] = self._handle.tell()
+            self._handle.seek(data.size, os.SEEK_CUR)
+            return data.size
+        return self._handle.write(data)
+
+    def tell(self) -> int:
+        return self._handle.tell()
+
+    def flush(self) -> None:
+        self._handle.flush()
+
+    def close(self) -> None:
+        """The file is closed by who opened it."""
 
 
 def open_series(path: str | Path) -> xr.Dataset:
@@ -111,6 +176,8 @@ def open_series(path: str | Path) -> xr.Dataset:
     BadInput
         It is no series file.
     """
+    import xarray as xr  # who writes a series does without
+
     try:
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
         about = {key.decode(): value.decode() for key, value in (reader.schema.metadata or {}).items()}
@@ -132,8 +199,3 @@ def open_series(path: str | Path) -> xr.Dataset:
         coords={"parcel": ids, "day": start + np.arange(days)},
         attrs={**about, "season": season, "sources": tuple(about.get("sources", "").split())},
     )
-
-
-def _daily(array: NDArray, kind: pa.DataType) -> pa.FixedSizeListArray:
-    flat = pa.Array.from_buffers(kind, array.size, [None, pa.py_buffer(array.reshape(-1))])
-    return pa.FixedSizeListArray.from_arrays(flat, list_size=array.shape[1])

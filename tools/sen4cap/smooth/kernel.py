@@ -73,7 +73,24 @@ def smooth_daily(
     low: float,
     high: float,
 ) -> NDArray[np.float32]:
-    """Daily values of a block of series.
+    """Daily values of a block of series, (parcel, day), in a new array: see `fill_daily`."""
+    daily = np.empty((len(values), days), np.float32)
+    fill_daily(looks, values, pixels, daily, smoothing=smoothing, low=low, high=high)
+    return daily
+
+
+def fill_daily(
+    looks: NDArray[np.integer],
+    values: NDArray[np.float32],
+    pixels: NDArray[np.float32],
+    daily: NDArray[np.float32],
+    /,
+    *,
+    smoothing: Smoothing,
+    low: float,
+    high: float,
+) -> None:
+    """Write the daily values of a block of series.
 
     Parameters
     ----------
@@ -82,36 +99,27 @@ def smooth_daily(
     values, pixels : (parcel, look)
         Observations (NaN where not seen) and their clear pixels; a look's weight is its share of the parcel's most
         pixels, full from `whittaker.FULL_SHARE` on.
-    days
-        Length of the daily grid.
+    daily : (parcel, day) float32
+        Written whole: NaN before a series' first look and after its last one, and everywhere where it has none.
     low, high
         Physical limits (`BOUNDS`).
-
-    Returns
-    -------
-    (parcel, day) float32
-        NaN before a series' first look and after its last one, and everywhere where it has none.
     """
     at = np.ascontiguousarray(looks, np.int64)
     values = np.ascontiguousarray(values, np.float32)
-    if not values.size or smoothing.method != "whittaker":
-        daily = np.full((len(values), days), np.nan, np.float32)
-    else:
-        daily = np.empty((len(values), days), np.float32)
     if not values.size:
-        return daily
-    if smoothing.method == "whittaker":
+        daily[:] = np.nan
+    elif smoothing.method == "whittaker":
         pixels = np.ascontiguousarray(pixels, np.float32)
         passes = 1 if smoothing.robust == "none" else smoothing.passes
         envelope = smoothing.robust == "envelope"
         whittaker(at, values, pixels, smoothing.roughness, passes, envelope, low, high, daily)
     else:
+        daily[:] = np.nan
         savitzky_golay(at, values, daily, window=smoothing.window, degree=smoothing.degree, low=low, high=high)
-    return daily
 
 
-def nearest_look(looks: NDArray[np.integer], seen: NDArray[np.bool_], /, *, days: int, never: int) -> NDArray[np.int16]:
-    """Days from every day to the nearest look of each parcel.
+def nearest_look(looks: NDArray[np.integer], seen: NDArray[np.bool_], gap: NDArray[np.int16], /, *, never: int) -> None:
+    """Write the days from every day to the nearest look of each parcel.
 
     Parameters
     ----------
@@ -119,33 +127,30 @@ def nearest_look(looks: NDArray[np.integer], seen: NDArray[np.bool_], /, *, days
         Day index of each look, ascending.
     seen : (parcel, look)
         Whether the parcel was seen.
+    gap : (parcel, day) int16
     never
         What to say for a parcel without a look.
-
-    Returns
-    -------
-    (parcel, day) int16
     """
-    gap = np.full((len(seen), days), never, np.int16)
-    _nearest(np.ascontiguousarray(looks, np.int64), np.ascontiguousarray(seen), gap)
-    return gap
+    _nearest(np.ascontiguousarray(looks, np.int64), np.ascontiguousarray(seen), never, gap)
 
 
 @compiled
-def _nearest(looks: NDArray, seen: NDArray, gap: NDArray) -> None:
+def _nearest(looks: NDArray, seen: NDArray, never: int, gap: NDArray) -> None:
     for p in range(len(seen)):
         last = -1
+        row = gap[p]
         for k in range(len(looks)):
             if not seen[p, k]:
                 continue
             t = looks[k]
             if last < 0:
                 for day in range(t + 1):
-                    gap[p, day] = t - day
+                    row[day] = t - day
             else:
                 for day in range(last + 1, t + 1):
-                    gap[p, day] = min(day - last, t - day)
+                    row[day] = min(day - last, t - day)
             last = t
-        if last >= 0:
-            for day in range(last + 1, gap.shape[1]):
-                gap[p, day] = day - last
+        if last < 0:
+            row[:] = never
+        for day in range(last + 1, len(row) if last >= 0 else 0):
+            row[day] = day - last

@@ -15,9 +15,9 @@ from ..marker_table import MarkerTable
 from ..progress import say
 from ..seasons import Season
 from ..series import NEVER_SEEN, SeriesArrays, new_series
-from .kernel import BOUNDS, Smoothing, nearest_look, smooth_daily
+from .kernel import BOUNDS, Smoothing, fill_daily, nearest_look
 
-BLOCK = 8192
+BLOCK = 4096
 """Parcels worked on at a time by each thread."""
 
 
@@ -99,18 +99,18 @@ def _block(
     smoothing: Smoothing,
 ) -> NDArray[np.int64]:
     """Smooth one block of parcels into the series; return how often each was seen."""
-    days = series.gap.shape[1]
-    ever: dict[int, NDArray[np.bool_]] = {}
-    for variable, daily in series.values.items():
-        looks = table.looks(variable, start=start, end=end, rows=rows)
-        at = (looks.days - np.datetime64(start, "D")).astype(np.int64)
+    looks = [table.looks(variable, start=start, end=end, rows=rows, with_stdev=False) for variable in series.values]
+    origin = np.datetime64(start, "D")
+    for (variable, daily), look in zip(series.values.items(), looks, strict=True):
         low, high = BOUNDS[variable]
-        daily[rows] = smooth_daily(at, looks.mean, looks.pixels, days=days, smoothing=smoothing, low=low, high=high)
-        for day, column in zip(at.tolist(), np.isfinite(looks.mean).T, strict=True):
-            ever[day] = ever[day] | column if day in ever else column
-    order = sorted(ever)
-    seen = np.stack([ever[day] for day in order], axis=1)
-    series.gap[rows] = nearest_look(np.array(order, np.int64), seen, days=days, never=int(NEVER_SEEN))
+        at = (look.days - origin).astype(np.int64)
+        fill_daily(at, look.mean, look.pixels, daily[rows], smoothing=smoothing, low=low, high=high)
+    days = np.unique(np.concatenate([look.days for look in looks]))
+    seen = np.zeros((len(looks[0].mean), len(days)), bool)
+    for look in looks:
+        where = slice(None) if len(look.days) == len(days) else np.searchsorted(days, look.days)
+        seen[:, where] |= np.isfinite(look.mean)
+    nearest_look((days - origin).astype(np.int64), seen, series.gap[rows], never=int(NEVER_SEEN))
     return seen.sum(axis=1)
 
 

@@ -37,8 +37,8 @@ def remove(path: Path) -> None:
 def share_gdal(folder: Path) -> None:
     """Let pyogrio use the GDAL of rasterio, where both bring the same version: a second one is 75 MB with its PROJ.
 
-    pyogrio looks for what it loads in ``pyogrio.libs``, by a name that says the build; both become links. Of the data it
-    keeps GDAL's, which it looks for at import, and shares PROJ's, which belong to the library.
+    pyogrio looks for what it loads in ``pyogrio.libs``, by a name that says the build; both become links. It keeps the
+    data of GDAL, among which it looks for one that rasterio leaves out, and shares those of PROJ.
     """
     found = {owner: sorted(folder.glob(f"{owner}.libs/libgdal-*.so.*")) for owner in ("rasterio", "pyogrio")}
     if not any(found.values()):

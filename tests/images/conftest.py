@@ -37,7 +37,9 @@ def inside(engine: dict[str, str], tmp_path: Path) -> In:
     tmp_path.chmod(0o777)
 
     def run(*words: object, image: str = "tools", options: tuple[str, ...] = (), code: int = 0) -> Any:
-        command = [engine["RUNTIME"], "run", "--rm", "--network", "none", "--read-only", "--user", "12345:12345"]
+        command = [engine["RUNTIME"], "run", "--rm", "--read-only", "--user", "12345:12345"]
+        if "--network" not in options:
+            command += ["--network", "none"]
         if not any("/tmp" in option for option in options):
             command += ["--tmpfs", "/tmp:mode=1777"]
         command += ["--volume", f"{tmp_path}:/work", "--workdir", "/work", *options, IMAGES[image]]

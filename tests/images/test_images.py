@@ -86,7 +86,7 @@ def test_nothing_of_the_build_stays(inside: Any) -> None:
 
 def test_size(engine: dict[str, str]) -> None:
     """Unpacked; docs/images.md says where it goes."""
-    assert about(engine, "tools")["Size"] < 820e6
+    assert about(engine, "tools")["Size"] < 700e6
     assert about(engine, "train")["Size"] - about(engine, "tools")["Size"] < 200e6
 
 

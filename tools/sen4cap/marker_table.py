@@ -27,7 +27,6 @@ from .compiled import compiled
 from .errors import BadInput
 from .outputs import scratch_array, whole_file
 from .progress import say
-from .tables import SEPARATORS
 
 STATS = ("mean", "stdev", "min", "max", "median", "p25", "p75", "valid_pixels_cnt")
 SCALE = {
@@ -430,6 +429,8 @@ def _open(path: Path) -> pa.Table:
 
 def _read_csv(path: Path, header: bytes) -> pa.Table:
     """CSV with comma, semicolon or tab, with or without a BOM; semicolons may come with decimal commas."""
+    from .tables import SEPARATORS  # with pandas, which Arrow files do without
+
     separator = max(SEPARATORS, key=lambda c: header.count(c.encode()))
     names = header.decode("utf-8-sig", errors="replace").strip().replace('"', "").split(separator)
     points = (".",) if separator == "," else (".", ",")

@@ -335,21 +335,27 @@ def _cut(block: Any, nodata: Any, differences: Any, out: Any) -> None:
     tile = out.shape[2]
     for r in range(out.shape[0]):
         for c in range(out.shape[1]):
-            width = min(tile, columns - c * tile)
+            left = c * tile
+            width = min(tile, columns - left)
             for i in range(tile):
                 line = out[r, c, i]
-                line[:] = nodata
-                if r * tile + i < rows:
-                    source = block[r * tile + i, c * tile : c * tile + width]
-                    line[:width] = source
+                within = width if r * tile + i < rows else 0
+                for k in range(within, tile):
+                    line[k] = nodata
+                if within:
+                    source = block[r * tile + i, left : left + within]
                     if differences:
-                        for k in range(1, width):
+                        line[0] = source[0]
+                        for k in range(1, within):
                             line[k] = source[k] - source[k - 1]
-                        if width < tile:
-                            line[width] = nodata - source[width - 1]
-                            line[width + 1 :] = 0
-                elif differences:
-                    line[1:] = 0
+                    else:
+                        for k in range(within):
+                            line[k] = source[k]
+                if differences and within < tile:
+                    if within:
+                        line[within] = nodata - source[within - 1]
+                    for k in range(within + 1, tile):
+                        line[k] = 0
 
 
 @compiled_fast

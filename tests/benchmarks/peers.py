@@ -10,7 +10,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 
-from sen4cap.lai.networks import load
+from sen4cap.lai.networks import Perceptron, load
 
 
 def read_whole(paths: list[str], threads: int, times: int = 1) -> int:
@@ -24,23 +24,50 @@ def read_whole(paths: list[str], threads: int, times: int = 1) -> int:
         return sum(pool.map(one, paths * times))
 
 
-def networks(side: int, bands: list[NDArray[np.float32]], cosines: tuple[float, float, float]) -> NDArray[np.float32]:
-    """LAI, FAPAR and FCOVER of reflectances at 10 m by plain numpy in float32, in strips that the memory bears."""
+VARIABLES = ("LAI", "FAPAR", "FCOVER")
+Cosines = tuple[float, float, float]
+
+
+def networks(bands: list[NDArray[np.float64]], cosines: Cosines) -> NDArray[np.float64]:
+    """LAI, FAPAR and FCOVER of reflectances at 10 m, a matrix product a layer, in strips that the memory bears."""
     network = load("sen4cap-allbands")
-    out = np.empty((3, side, side), np.float32)
-    for low in range(0, side, 256):
-        rows = slice(low, min(low + 256, side))
+    out = np.empty((3, *bands[0].shape))
+    for low in range(0, len(bands[0]), 256):
+        rows = slice(low, low + 256)
         inputs = np.stack([band[rows] for band in bands] + [np.full_like(bands[0][rows], c) for c in cosines], axis=-1)
-        for plane, name in zip(out, ("LAI", "FAPAR", "FCOVER"), strict=True):
+        for plane, name in zip(out, VARIABLES, strict=True):
             part = network.variables[name]
-            least, most = part.norm.astype(np.float32).T
-            scaled = 2 * (inputs - least) / (most - least) - 1
-            hidden = np.tanh(part.b1.astype(np.float32) + scaled @ part.w1.astype(np.float32).T)
-            low_y, high_y = part.denorm
-            value = 0.5 * (np.float32(part.b2) + hidden @ part.w2.astype(np.float32) + 1) * (high_y - low_y) + low_y
-            beyond = (value < part.low - part.tolerance) | (value > part.high + part.tolerance)
-            plane[rows] = np.where(beyond, np.clip(value, part.low, part.high), value)
+            least, most = part.norm.T
+            hidden = np.tanh(part.b1 + (2 * (inputs - least) / (most - least) - 1) @ part.w1.T)
+            plane[rows] = _clamped(part, part.b2 + hidden @ part.w2)
     return out
+
+
+def networks_by_neuron(bands: list[NDArray[np.float64]], cosines: Cosines) -> NDArray[np.float64]:
+    """As `networks`, band by band and neuron by neuron, which leaves the numbers where they are."""
+    network = load("sen4cap-allbands")
+    out = np.empty((3, *bands[0].shape))
+    for low in range(0, len(bands[0]), 256):
+        rows = slice(low, low + 256)
+        inputs = [*(band[rows] for band in bands), *cosines]
+        for plane, name in zip(out, VARIABLES, strict=True):
+            part = network.variables[name]
+            scaled = [
+                2 * (value - least) / (most - least) - 1 for value, (least, most) in zip(inputs, part.norm, strict=True)
+            ]
+            value = part.b2
+            for weights, bias, weight in zip(part.w1, part.b1, part.w2, strict=True):
+                value = value + weight * np.tanh(bias + sum(w * x for w, x in zip(weights, scaled, strict=True)))
+            plane[rows] = _clamped(part, value)
+    return out
+
+
+def _clamped(part: Perceptron, output: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Units of the variable, and Sen4CAP's rule of the output."""
+    low, high = part.denorm
+    value = 0.5 * (output + 1) * (high - low) + low
+    beyond = (value < part.low - part.tolerance) | (value > part.high + part.tolerance)
+    return np.where(beyond, np.clip(value, part.low, part.high), value)
 
 
 def exact_means(raster: str, parcels: str) -> Any:

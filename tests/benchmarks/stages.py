@@ -22,7 +22,7 @@ from sen4cap.scene import Scene, reading
 from sen4cap.stac import open_items
 
 from . import made, peers
-from .imagery import NETWORK_BANDS
+from .estimates import NETWORK_BANDS
 from .plan import Plan
 from .rows import Findings, Part
 from .timing import apart

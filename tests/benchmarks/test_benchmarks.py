@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import made, page, peers, series
+from benchmarks import estimates, made, page, peers, series
 from benchmarks.imagery import zonal_beside_exactextract
 from benchmarks.rows import Bound, Row
 from benchmarks.timing import Sample, apart, command, ratios, take_turns
@@ -56,6 +56,12 @@ def test_plain_seasons_agree_with_the_kernels() -> None:
 
 def test_whittaker_eilers_agrees_with_the_kernel() -> None:
     assert series.kernel_beside_whittaker_eilers(20, 1)["worst"] < 1e-3
+
+
+def test_plain_numpy_agrees_with_the_kernel(tmp_path: Path) -> None:
+    """Both ways to write the networks down, on a scene with clouds and all kinds of land."""
+    made.scene(tmp_path / "scene", 256)
+    assert estimates.beside_numpy(str(tmp_path / "scene"), 256, 1)["worst"] < 1e-4
 
 
 def test_exactextract_agrees_with_the_markers(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 from . import made, peers
-from .imagery import MARKERS, NETWORK_BANDS
+from .estimates import NETWORK_BANDS
+from .imagery import MARKERS
 from .plan import FULL_SIDE, THREADS, Plan
 from .rows import Bound, Findings, Row
 from .series import END, FOUR, SPAN, TWO

@@ -11,12 +11,12 @@ percentiles the spread. No look needs to hit the event: the curve carries what t
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiled import compiled
+from ..compiled import compiled, compiled_fast
 from .looks import lai_of, lai_table
 
 EMERGED = 0.1
@@ -67,10 +67,14 @@ ADMITTED = 0.01
 """Share of the posterior that must lie inside the days allowed for them to be believed."""
 REACH_BACK = 50
 """Looks up to so many days before the lowest one take part, where they are low too."""
-STRIDE = 4
-"""Days between the begins that are tried first."""
 UNLIKELY = 18.0
 """Begins whose chi2 is so much above the best add nothing."""
+STRIDE = 4
+"""Days between the begins that are tried first."""
+AT_ONCE = 4
+"""Looks taken together on the way over the curves."""
+CASES = -(-(1 + len(WARMTHS)) * 2 * len(RISES) // 8) * 8
+"""Curves on all clocks, and as many empty ones as fill vector registers."""
 ROOM = 320
 """Most days between the earliest and the latest day tried."""
 
@@ -120,6 +124,32 @@ def _daylight(of_year: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.minimum(1, sun)
 
 
+@lru_cache(maxsize=4)
+def _tables(at: bytes, ticks: bytes, count: int) -> tuple[NDArray[np.float32], NDArray[np.int32], int]:
+    """What all parcels of a season share, for day indices of looks, and ticks of `count` clocks, both int64.
+
+    Returns
+    -------
+    heights : (day, look, CASES) float32
+        Share of its height that each curve has on each look if it began on each day; clock by clock.
+    first_days : (clock, tick) int32
+        First day on which a clock shows a tick, or more; past the last day where it never does.
+    least : int
+        The tick that column 0 of `first_days` stands for.
+    """
+    looks, clocks = np.frombuffer(at, np.int64), np.frombuffer(ticks, np.int64).reshape(count, -1)
+    curves, inverse = templates()
+    heights = np.zeros((clocks.shape[1], len(looks), CASES), np.float32)
+    for number, clock in enumerate(clocks):
+        place = np.clip(clock[None, looks] - clock[:, None], -BEFORE, BEYOND) + BEFORE
+        of_clock = slice(number * len(curves), (number + 1) * len(curves))
+        heights[..., of_clock] = np.moveaxis(curves[:, place], 0, -1)
+    least = int(clocks.min() + inverse.min())
+    every = np.arange(least, int(clocks.max() + inverse.max()) + 1)
+    first_days = np.stack([np.searchsorted(clock, every) for clock in clocks]).astype(np.int32)
+    return heights, first_days, least
+
+
 def growth_days(
     at: NDArray[np.int64],
     green: NDArray[np.float32],
@@ -159,7 +189,9 @@ def growth_days(
     at = np.ascontiguousarray(at, np.int64)
     whole = np.array([[0], [ticks.shape[1] - 1]], np.int32)
     within = np.broadcast_to(whole, (2, len(green))) if allowed is None else allowed
-    _growth(at, green, low, top, base, ticks, within, *templates(), lai_table(), day, spread)
+    ticks = np.ascontiguousarray(ticks, np.int64)
+    tables = _tables(at.tobytes(), ticks.tobytes(), len(ticks))
+    _growth(at, green, low, top, base, ticks, within, *tables, templates()[1], lai_table(), day, spread)
     return day, spread
 
 
@@ -185,34 +217,38 @@ def median_of(mass: NDArray, count: int, first: int) -> tuple[float, float]:
 @compiled
 def _growth(
     at: NDArray, green: NDArray, low: NDArray, top: NDArray, base: NDArray, ticks: NDArray, allowed: NDArray,
-    table: NDArray, inverse: NDArray, lais: NDArray, day: NDArray, spread: NDArray,
+    heights: NDArray, first_days: NDArray, least: int, inverse: NDArray, lais: NDArray, day: NDArray, spread: NDArray,
 ) -> None:  # fmt: skip
-    t = np.zeros(len(at), np.int64)
+    which, t = np.zeros(len(at) + AT_ONCE, np.int64), np.zeros(len(at), np.int64)
     y, w = np.zeros(len(at)), np.zeros(len(at))
-    score = np.zeros((len(ticks) * len(table), ROOM))
-    height = np.zeros(score.shape)
+    weight, pull = np.zeros(len(at) + AT_ONCE, np.float32), np.zeros(len(at) + AT_ONCE, np.float32)
+    sums = np.zeros((3, CASES), np.float32)
+    score = np.zeros((ROOM, CASES), np.float32)
+    height = np.zeros(score.shape, np.float32)
+    lowest = np.zeros(ROOM, np.float32)
     mass = np.zeros(ticks.shape[1])
+    cases = len(ticks) * len(inverse)
     for p in range(len(green)):
         if low[p] < 0 or top[p] < 0:
             continue
-        n, tall, sure, floor = _window(at, green[p], low[p], top[p], base[p], lais, t, y, w)
+        n, tall, sure, floor = _window(at, green[p], low[p], top[p], base[p], lais, which, t, y, w)
         first = max(min(t[0] - 10, low[p]), low[p] - REACH_BACK, 0)
         steps = min(sure + 10 - first + 1, ROOM, ticks.shape[1] - first)
-        sums = _sums(y, w, n, tall)
+        shared = _shared(y, w, n, tall, which, weight, pull)
         best = np.inf
-        for case in range(len(score)):
-            clock, curve = ticks[case // len(table)], table[case % len(table)]
-            for i in range(0, steps, STRIDE):
-                score[case, i], height[case, i] = _chi2(t, y, w, n, clock, curve, clock[first + i], sums)
-                best = min(best, score[case, i])
+        for i in range(0, steps, STRIDE):
+            _chi2(heights[first + i], which, weight, pull, n, shared, sums, score[i], height[i])
+            lowest[i] = score[i, :cases].min()
+            best = min(best, lowest[i])
         mass[:] = 0.0
-        for case in range(len(score)):
-            clock, s = ticks[case // len(table)], case % len(table)
-            weight = GOMPERTZ_PRIOR if s % 2 else 1.0
-            _weigh(
-                t, y, w, n, clock, table[s], inverse[s], sums, first, steps, sure, best, weight,
-                score[case], height[case], mass,
-            )  # fmt: skip
+        for i in range(steps):
+            near = i - i % STRIDE
+            after = near + STRIDE if near + STRIDE < steps else near
+            if min(lowest[near], lowest[after]) > best + UNLIKELY:
+                continue
+            if near != i:
+                _chi2(heights[first + i], which, weight, pull, n, shared, sums, score[i], height[i])
+            _weigh(score[i], height[i], best, ticks[:, first + i], inverse, first_days, least, sure, mass)
         first, past = max(allowed[0, p], floor), min(allowed[1, p] + 1, len(mass))
         total = mass.sum()
         if past > first and mass[first:past].sum() > ADMITTED * total:
@@ -222,37 +258,85 @@ def _growth(
 
 
 @compiled
-def _weigh(
-    t: NDArray, y: NDArray, w: NDArray, n: int, clock: NDArray, curve: NDArray, inverse: NDArray, sums: tuple,
-    first: int, steps: int, sure: int, best: float, weight: float, score: NDArray, height: NDArray, mass: NDArray,
-) -> None:  # fmt: skip
-    """Add a curve's posterior to the days on which it passes LAI 0.1, for every day it may have begun on.
+def _shared(
+    y: NDArray, w: NDArray, n: int, tall: float, which: NDArray, weight: NDArray, pull: NDArray
+) -> tuple[np.float32, np.float32, np.float32, np.float32]:
+    """What the least squares of every curve share: s_yy, 1 / sum w, the height's prior and its pull (see `_chi2`).
 
-    Only near days that came out well at the coarse `STRIDE` is every day tried.
+    Writes the looks' weights and pulls w (y - m) in single precision, and empty looks that fill up the last `AT_ONCE`.
     """
-    day = first
-    for i in range(steps):
-        near = i - i % STRIDE
-        after = near + STRIDE if near + STRIDE < steps else near
-        if min(score[near], score[after]) > best + UNLIKELY:
-            continue
-        if near != i:
-            score[i], height[i] = _chi2(t, y, w, n, clock, curve, clock[first + i], sums)
-        tick = clock[first + i] + inverse[min(int(EMERGED / max(height[i], 0.3) * 2 * RATIOS), RATIOS - 1)]
-        # From one begin to the next the day moves little, so it is found by walking.
-        while day > 0 and clock[day] > tick:
-            day -= 1
-        while day <= sure and clock[day] < tick:
-            day += 1
-        if day <= sure:
-            mass[day] += weight * np.exp(-0.5 * (score[i] - best))
+    prior, sw, sy = 1.0 / (HEIGHT_SPREAD * tall) ** 2, 1.0 / BASE_SPREAD**2, 0.0
+    for j in range(n):
+        sw += w[j]
+        sy += w[j] * y[j]
+    mean = sy / sw
+    syy = prior * tall * tall + mean * mean / BASE_SPREAD**2
+    for j in range(n):
+        syy += w[j] * (y[j] - mean) ** 2
+        weight[j] = w[j]
+        pull[j] = w[j] * (y[j] - mean)
+    for j in range(n, n + AT_ONCE):
+        which[j], weight[j], pull[j] = which[n - 1], 0.0, 0.0
+    return np.float32(syy), np.float32(1.0 / sw), np.float32(prior), np.float32(prior * tall)
+
+
+@compiled_fast
+def _chi2(
+    heights: NDArray, which: NDArray, weight: NDArray, pull: NDArray, n: int, shared: tuple, sums: NDArray,
+    score: NDArray, height: NDArray,
+) -> None:  # fmt: skip
+    """Least chi2 of b + A T over b and A with their priors, and that A, of every curve that began on one day.
+
+    b is eliminated by taking the weighted mean m of y away beforehand. With sums over looks and priors,
+
+        A = s_ty / s_tt,   s_ty = sum w T (y - m),   s_tt = sum w T^2 - (sum w T)^2 / sum w,   chi2 = s_yy - A s_ty
+
+    and no large sums cancel, so that single precision does. Curves lie side by side in vector registers.
+    """
+    syy, share, prior, pulled = shared
+    for i in range(CASES):
+        sums[0, i] = 0.0
+        sums[1, i] = prior
+        sums[2, i] = pulled
+    for j in range(0, n, AT_ONCE):
+        t0, t1, t2, t3 = heights[which[j]], heights[which[j + 1]], heights[which[j + 2]], heights[which[j + 3]]
+        w0, w1, w2, w3 = weight[j], weight[j + 1], weight[j + 2], weight[j + 3]
+        p0, p1, p2, p3 = pull[j], pull[j + 1], pull[j + 2], pull[j + 3]
+        for i in range(CASES):
+            u0, u1, u2, u3 = w0 * t0[i], w1 * t1[i], w2 * t2[i], w3 * t3[i]
+            sums[0, i] += u0 + u1 + u2 + u3
+            sums[1, i] += u0 * t0[i] + u1 * t1[i] + u2 * t2[i] + u3 * t3[i]
+            sums[2, i] += p0 * t0[i] + p1 * t1[i] + p2 * t2[i] + p3 * t3[i]
+    for i in range(CASES):
+        a = sums[2, i] / (sums[1, i] - sums[0, i] * sums[0, i] * share)
+        height[i] = a
+        score[i] = syy - a * sums[2, i]
+
+
+@compiled
+def _weigh(
+    score: NDArray, height: NDArray, best: float, ticks: NDArray, inverse: NDArray, first_days: NDArray, least: int,
+    sure: int, mass: NDArray,
+) -> None:  # fmt: skip
+    """Add the curves that began on one day to the posterior, each on the day on which it passes LAI 0.1."""
+    for clock in range(len(ticks)):
+        for s in range(len(inverse)):
+            above = score[clock * len(inverse) + s] - best
+            if above > UNLIKELY:
+                continue
+            share = EMERGED / max(height[clock * len(inverse) + s], 0.3)
+            tick = ticks[clock] + inverse[s, min(int(share * 2 * RATIOS), RATIOS - 1)]
+            day = first_days[clock, tick - least]
+            if day <= sure:
+                mass[day] += (GOMPERTZ_PRIOR if s % 2 else 1.0) * np.exp(-0.5 * above)
 
 
 @compiled
 def _window(
-    at: NDArray, green: NDArray, low: int, top: int, base: float, lais: NDArray, t: NDArray, y: NDArray, w: NDArray
-) -> tuple[int, float, int, int]:
-    """LAI above bare soil of the looks that tell of the green-up, and their weights.
+    at: NDArray, green: NDArray, low: int, top: int, base: float, lais: NDArray,
+    which: NDArray, t: NDArray, y: NDArray, w: NDArray,
+) -> tuple[int, float, int, int]:  # fmt: skip
+    """Which looks tell of the green-up, their days, LAI above bare soil and weights.
 
     Returns their number, the height seen, the day on which the stand has emerged for sure, and the one before which it
     has not: what reads more than bare soil before was another crop.
@@ -268,6 +352,7 @@ def _window(
             n = 0
             floor = low if at[k] == low else floor
             continue
+        which[n] = k
         t[n] = at[k]
         y[n] = green[k] - bare
         n += 1
@@ -306,33 +391,3 @@ def _young(t: NDArray, y: NDArray, n: int, low: int) -> int:
         if t[first] > low and y[first] > YOUNG_LOOK and y[first:past].mean() > YOUNG:
             return first
     return n - 1
-
-
-@compiled
-def _sums(y: NDArray, w: NDArray, n: int, height: float) -> tuple[float, float, float, float, float]:
-    """What the least squares of every curve share: sums over looks and priors, and the prior of the height."""
-    weight, prior = 1.0 / BASE_SPREAD**2, 1.0 / (HEIGHT_SPREAD * height) ** 2
-    sw, sy, syy = weight, 0.0, prior * height * height
-    for i in range(n):
-        sw += w[i]
-        sy += w[i] * y[i]
-        syy += w[i] * y[i] * y[i]
-    return sw, sy, syy, prior, prior * height
-
-
-@compiled
-def _chi2(
-    t: NDArray, y: NDArray, w: NDArray, n: int, clock: NDArray, curve: NDArray, origin: int, sums: tuple
-) -> tuple[float, float]:
-    """Least chi2 of b + A T over b and A with their priors, and that A."""
-    sw, sy, syy, stt, sty = sums
-    st = 0.0
-    for i in range(n):
-        share = curve[min(max(clock[t[i]] - origin, -BEFORE), BEYOND) + BEFORE]
-        weighed = w[i] * share
-        st += weighed
-        stt += weighed * share
-        sty += weighed * y[i]
-    a = (sty - st * sy / sw) / (stt - st * st / sw)
-    b = (sy - st * a) / sw
-    return syy - a * sty - b * sy, a

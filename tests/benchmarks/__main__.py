@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import forest, imagery, maps, network, page, series, stages, start, whole
+from . import country, forest, imagery, maps, network, page, series, stages, start, whole
 from .plan import Plan, full, quick
 from .rows import Findings
 
@@ -24,6 +24,7 @@ PARTS: dict[str, Callable[[Plan], Findings]] = {
     "forest": forest.measure,
     "stages": stages.measure,
     "whole": whole.measure,
+    "country": country.measure,
 }
 
 

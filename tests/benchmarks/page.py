@@ -141,8 +141,6 @@ def _notes(rows: Sequence[Row]) -> str:
 def _unmeasured(found: Findings) -> str:
     said = [
         *found.words,
-        "Toil on Slurm beside its ideal schedule is not measured here; tests/slurm runs the national workflow on three "
-        "nodes and lets them die.",
         "The coverage of parcels on a grid is kept for all images of a run, not from run to run.",
     ]
     return "Not measured, not there:\n\n" + "\n".join(f"- {line}" for line in said)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks import estimates, made, page, peers, series
+from benchmarks import country, estimates, made, page, peers, series
 from benchmarks.imagery import zonal_beside_exactextract
 from benchmarks.rows import Bound, Row
 from benchmarks.timing import Sample, apart, command, ratios, take_turns
@@ -70,6 +73,33 @@ def test_exactextract_agrees_with_the_markers(tmp_path: Path) -> None:
     found = zonal_beside_exactextract(str(tmp_path / "product"), str(tmp_path / "parcels.gpkg"), 512, 1)
     assert found["worst_mean"] < 1e-4
     assert found["worst_pixels"] < 1e-3
+
+
+def test_an_ideal_schedule_leaves_no_node_idle_without_need() -> None:
+    jobs = [country.Job(2), country.Job(3, (0,)), country.Job(3, (0,)), country.Job(4, (0,)), country.Job(1, (1, 2))]
+    assert country.ideal_seconds(jobs, 1) == 13
+    assert country.ideal_seconds(jobs, 2) == 9
+    assert country.ideal_seconds(jobs, 3) == 6
+
+
+def test_a_country_has_two_jobs_a_tile_and_all_have_measured_lengths() -> None:
+    lengths = country.real_lengths(40)
+    assert min(lengths.values()) > 1
+    jobs = country.national(40, lengths)
+    assert len(jobs) == 2 * 40 + 1 + len(country.AFTER)
+    # Forty chains on three nodes take fourteen rounds at most, thirteen and a third at least.
+    total = country.ideal_seconds(jobs, 3)
+    assert sum(job.seconds for job in jobs) / 3 < total < 1.1 * sum(job.seconds for job in jobs) / 3
+
+
+def test_the_sleeping_workflow_runs_every_job(tmp_path: Path) -> None:
+    country.write_workflow(tmp_path, 2, dict.fromkeys(country.real_lengths(2), 0.01))
+    words = ["--outdir", tmp_path / "out", "--no-container", f"{tmp_path / 'national.cwl'}#main", tmp_path / "job.json"]
+    cwltool = Path(sys.executable).with_name("cwltool")
+    done = subprocess.run([cwltool, *map(str, words)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for tool, count in {"split": 1, "fetch": 2, "markers": 2, "report": 1}.items():
+        assert len(re.findall(rf"\[job {tool}(?:_\d+)?\] completed success", done.stderr)) == count
 
 
 def test_a_made_scene_has_the_bytes_that_the_floor_reads(tmp_path: Path) -> None:

@@ -232,16 +232,17 @@ def _growth(
         if low[p] < 0 or top[p] < 0:
             continue
         n, tall, sure, floor = _window(at, green[p], low[p], top[p], base[p], lais, which, t, y, w)
-        first = max(min(t[0] - 10, low[p]), low[p] - REACH_BACK, 0)
+        begin = max(min(t[0] - 10, low[p]), low[p] - REACH_BACK, 0)
+        first = begin - begin % STRIDE  # parcels share the days that are tried first: their tables stay near the core
         steps = min(sure + 10 - first + 1, ROOM, ticks.shape[1] - first)
         shared = _shared(y, w, n, tall, which, weight, pull)
         best = np.inf
         for i in range(0, steps, STRIDE):
             _chi2(heights[first + i], which, weight, pull, n, shared, sums, score[i], height[i])
-            lowest[i] = score[i, :cases].min()
-            best = min(best, lowest[i])
+            lowest[i] = _least(score[i], cases)
+            best = min(best, lowest[i]) if first + i >= begin else best
         mass[:] = 0.0
-        for i in range(steps):
+        for i in range(begin - first, steps):
             near = i - i % STRIDE
             after = near + STRIDE if near + STRIDE < steps else near
             if min(lowest[near], lowest[after]) > best + UNLIKELY:
@@ -311,6 +312,14 @@ def _chi2(
         a = sums[2, i] / (sums[1, i] - sums[0, i] * sums[0, i] * share)
         height[i] = a
         score[i] = syy - a * sums[2, i]
+
+
+@compiled_fast
+def _least(score: NDArray, cases: int) -> float:
+    least = score[0]
+    for i in range(1, cases):
+        least = min(least, score[i])
+    return least
 
 
 @compiled

@@ -1,0 +1,76 @@
+"""The posterior over growth curves, beside one written down plainly: every begin tried, in double precision."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sen4cap.season import growth
+from sen4cap.season.looks import Calendar, clean, green_of, lai_table
+from sen4cap.season.stands import find_stands
+
+DAYS = 412
+START = np.datetime64("2021-06-15")
+
+
+def day(text: str) -> int:
+    return int((np.datetime64(text) - START).astype(int))
+
+
+CALENDAR = Calendar(day("2021-08-01"), day("2022-05-31"), day("2022-01-31"), day("2021-11-01"), day("2022-03-01"))
+
+
+def plain(at: np.ndarray, green: np.ndarray, low: int, top: int, base: float, ticks: np.ndarray) -> tuple[float, float]:
+    """Median and spread, by solving the least squares of each curve and begin with numpy."""
+    which, t = np.zeros(len(at), np.int64), np.zeros(len(at), np.int64)
+    y, w = np.zeros(len(at)), np.zeros(len(at))
+    n, tall, sure, _ = growth._window(at, green, low, top, base, lai_table(), which, t, y, w)
+    first = max(min(t[0] - 10, low), low - growth.REACH_BACK, 0)
+    begins = np.arange(first, min(sure + 11, first + growth.ROOM, DAYS))
+    curves, inverse = growth.templates()
+    chi2, emerged, weight = [], [], []
+    for clock in ticks:
+        for number, (curve, back) in enumerate(zip(curves, inverse, strict=True)):
+            for begin in begins:
+                place = np.clip(clock[t[:n]] - clock[begin], -growth.BEFORE, growth.BEYOND) + growth.BEFORE
+                rows = np.column_stack([np.ones(n), curve[place]]) * np.sqrt(w[:n, None])
+                priors = np.diag([1 / growth.BASE_SPREAD, 1 / (growth.HEIGHT_SPREAD * tall)])
+                matrix = np.vstack([rows, priors])
+                right = np.concatenate([y[:n] * np.sqrt(w[:n]), [0, 1 / growth.HEIGHT_SPREAD]])
+                found = np.linalg.solve(matrix.T @ matrix, matrix.T @ right)
+                share = growth.EMERGED / max(found[1], 0.3)
+                tick = clock[begin] + back[min(int(2 * share * growth.RATIOS), growth.RATIOS - 1)]
+                chi2.append(((matrix @ found - right) ** 2).sum())
+                emerged.append(np.searchsorted(clock, tick))
+                weight.append(growth.GOMPERTZ_PRIOR if number % 2 else 1)
+    mass = np.zeros(DAYS + 1)
+    inside = np.array(emerged) <= sure
+    likely = np.exp(-0.5 * (np.array(chi2) - min(chi2))) * weight
+    np.add.at(mass, np.array(emerged)[inside], likely[inside])
+    days = np.interp([0.1587, 0.5, 0.8413], np.cumsum(mass) / mass.sum(), np.arange(DAYS + 1) + 0.5)
+    return days[1], 0.5 * (days[2] - days[0])
+
+
+def test_dates_are_those_of_the_plain_posterior(draw) -> None:
+    for regime in ("ordinary", "dense"):
+        drawn = draw(40, seed=31, regime=regime)
+        green = clean(drawn.looks, green_of(drawn.look_lai, drawn.look_fcover), calendar=CALENDAR)
+        stands = find_stands(drawn.looks, green, calendar=CALENDAR)
+        ticks = growth.clocks(START, DAYS)
+        found, spread = growth.growth_days(drawn.looks, green, stands.low, stands.top, stands.base, ticks=ticks)
+        dated = np.flatnonzero(stands.low >= 0)[:10]
+        for p in dated:
+            expected = plain(drawn.looks, green[p], stands.low[p], stands.top[p], stands.base[p], ticks)
+            np.testing.assert_allclose((found[p], spread[p]), expected, atol=0.1)
+        assert len(dated) == 10
+
+
+def test_a_parcel_does_not_depend_on_its_neighbours(draw) -> None:
+    drawn = draw(60, seed=32, regime="ordinary")
+    green = clean(drawn.looks, green_of(drawn.look_lai, drawn.look_fcover), calendar=CALENDAR)
+    stands = find_stands(drawn.looks, green, calendar=CALENDAR)
+    ticks = growth.clocks(START, DAYS)
+    together = growth.growth_days(drawn.looks, green, stands.low, stands.top, stands.base, ticks=ticks)
+    turned = [column[::-1] for column in (green, stands.low, stands.top, stands.base)]
+    again = growth.growth_days(drawn.looks, *turned, ticks=ticks)
+    for one, other in zip(together, again, strict=True):
+        np.testing.assert_array_equal(one, other[::-1])

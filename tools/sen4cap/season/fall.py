@@ -18,7 +18,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiled import compiled
+from ..compiled import compiled, compiled_fused
 from .growth import median_of
 
 STEPS = (0.7,)
@@ -50,6 +50,10 @@ LOW_LOOKS = 2
 HEAD_DAYS = 25
 """Looks up to so many days before the top take part: the highest look alone overstates the stand."""
 ROOM = 420
+SHAPES = 16
+"""Shapes of falls, and as many empty ones as let the compiler fill vector registers."""
+UNLIKELY = 60.0
+"""Days whose -2 log likelihood is so much above the best add nothing."""
 
 
 @cache
@@ -59,6 +63,23 @@ def falls() -> NDArray[np.float64]:
     curves = [np.exp(-x / a) for a in (*STEPS, *EXPONENTIAL)]
     curves += [np.exp(-((x / a) ** 2)) for a in WEIBULL]
     return np.stack(curves)
+
+
+@cache
+def _side_by_side() -> NDArray[np.float64]:
+    """`falls` by the day, (LONGEST, SHAPES)."""
+    table = np.zeros((LONGEST, SHAPES))
+    table[:, : len(falls())] = falls().T
+    return table
+
+
+@cache
+def _priors() -> NDArray[np.float64]:
+    """-2 log prior of each shape against a fall at once, (shape,)."""
+    others = -2 * np.log((1 - AT_ONCE) / AT_ONCE)
+    fast = others - 2 * np.log((1 - SIGMOID) / len(EXPONENTIAL))
+    slow = others - 2 * np.log(SIGMOID / len(WEIBULL))
+    return np.array([0.0] * len(STEPS) + [fast] * len(EXPONENTIAL) + [slow] * len(WEIBULL))
 
 
 def fall_days(
@@ -89,25 +110,20 @@ def fall_days(
     """
     day = np.full(len(green), np.nan)
     spread = np.full(len(green), np.nan)
-    _fall(np.ascontiguousarray(at, np.int64), green, top, after, base, falls(), day, spread)
+    _fall(np.ascontiguousarray(at, np.int64), green, top, after, base, _side_by_side(), _priors(), day, spread)
     return day, spread
 
 
 @compiled
 def _fall(
-    at: NDArray,
-    green: NDArray,
-    top: NDArray,
-    after: NDArray,
-    base: NDArray,
-    shapes: NDArray,
-    day: NDArray,
-    spread: NDArray,
-) -> None:
+    at: NDArray, green: NDArray, top: NDArray, after: NDArray, base: NDArray, shapes: NDArray, prior: NDArray,
+    day: NDArray, spread: NDArray,
+) -> None:  # fmt: skip
     most = len(at)
     t = np.zeros(most, np.int64)
     y, level, sure, before = np.zeros(most), np.zeros(most), np.zeros(most), np.zeros(most)
-    score = np.zeros((len(shapes), ROOM))
+    sums = np.zeros((4, SHAPES))
+    score = np.zeros((ROOM, len(prior)))
     mass = np.zeros(ROOM)
     for p in range(len(green)):
         if after[p] < 0 or top[p] < 0:
@@ -118,23 +134,20 @@ def _fall(
         steps = min(t[n - 1] - begin + 1, ROOM)
         best = np.inf
         k = 0
-        slow = -2.0 * np.log((1.0 - AT_ONCE) / AT_ONCE * (1 - SIGMOID) / len(EXPONENTIAL))
-        late = -2.0 * np.log((1.0 - AT_ONCE) / AT_ONCE * SIGMOID / len(WEIBULL))
         for i in range(steps):
             tau = begin + i
             while k + 1 < n and t[k + 1] <= tau:
                 k += 1
-            for s in range(len(shapes)):
-                score[s, i] = before[k] + _after(t, y, n, k, tau, level[k], sure[k], shapes[s], left)
-                if s > len(EXPONENTIAL):
-                    score[s, i] += late
-                elif s > 0:
-                    score[s, i] += slow
-                best = min(best, score[s, i])
-        mass[:steps] = 0.0
-        for s in range(len(score)):
-            for i in range(steps):
-                mass[i] += np.exp(-0.5 * (score[s, i] - best))
+            extra = sure[k] + (WANDER * max(level[k], 0.3)) ** 2 * (tau - t[k])
+            _after(t[k + 1 : n], y[k + 1 : n], tau, level[k], extra, shapes, left, sums)
+            for s in range(len(prior)):
+                score[i, s] = before[k] + prior[s] + sums[2, s] + np.log(sums[3, s])
+                best = min(best, score[i, s])
+        for i in range(steps):
+            mass[i] = 0.0
+            for s in range(len(prior)):
+                if score[i, s] < best + UNLIKELY:
+                    mass[i] += np.exp(-0.5 * (score[i, s] - best))
         day[p], spread[p] = median_of(mass, steps, begin)
 
 
@@ -183,25 +196,33 @@ def _filter(t: NDArray, y: NDArray, n: int, level: NDArray, sure: NDArray, befor
         before[k] = before[k - 1] + off * off / total + np.log(total)
 
 
-@compiled
+@compiled_fused
 def _after(
-    t: NDArray, y: NDArray, n: int, k: int, tau: int, level: float, sure: float, shape: NDArray, left: float
-) -> float:
-    """-2 log likelihood of the looks after tau, best over what is left."""
+    t: NDArray, y: NDArray, tau: int, level: float, extra: float, shapes: NDArray, left: float, sums: NDArray
+) -> None:
+    """-2 log likelihood of the looks after tau, best over what is left, in two parts: sums[2] + log(sums[3]).
+
+    The shapes lie side by side, so that they fill vector registers.
+    """
     weight = 1.0 / LEFT_SPREAD**2
-    sbb, sby, syy = weight, weight * left, weight * left * left
-    product = 1.0
-    extra = sure + (WANDER * max(level, 0.3)) ** 2 * (tau - t[k])
-    for i in range(k + 1, n):
-        stays = shape[min(t[i] - tau, LONGEST - 1)]
-        expected = max(left + (level - left) * stays, 0.0)
-        variance = NOISE**2 + (RELATIVE * max(expected, y[i])) ** 2 + stays * stays * extra
-        w = 1.0 / variance
-        fb = 1.0 - stays
-        rest = y[i] - level * stays
-        sbb += w * fb * fb
-        sby += w * fb * rest
-        syy += w * rest * rest
-        product *= variance
-    b = max(sby / sbb, 0.0)
-    return syy - 2 * b * sby + b * b * sbb + np.log(product)
+    for s in range(SHAPES):
+        sums[0, s] = weight
+        sums[1, s] = weight * left
+        sums[2, s] = weight * left * left
+        sums[3, s] = 1.0
+    for i in range(len(t)):
+        stays = shapes[min(t[i] - tau, LONGEST - 1)]
+        for s in range(SHAPES):
+            expected = max(left + (level - left) * stays[s], 0.0)
+            noise = RELATIVE * max(expected, y[i])
+            variance = NOISE**2 + noise * noise + stays[s] * stays[s] * extra
+            w = 1.0 / variance
+            fb = 1.0 - stays[s]
+            rest = y[i] - level * stays[s]
+            sums[0, s] += w * fb * fb
+            sums[1, s] += w * fb * rest
+            sums[2, s] += w * rest * rest
+            sums[3, s] *= variance
+    for s in range(SHAPES):
+        b = max(sums[1, s] / sums[0, s], 0.0)
+        sums[2, s] += b * b * sums[0, s] - 2.0 * b * sums[1, s]

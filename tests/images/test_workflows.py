@@ -37,8 +37,8 @@ def content(path: Path) -> Any:
     if path.suffix in (".ipc", ".arrow"):
         return pa.ipc.open_file(str(path)).read_all().to_pydict().__repr__()
     if path.suffix == ".gpkg":
-        frame = pyogrio.read_dataframe(path)
-        return frame.assign(geometry=frame.geometry.to_wkb(hex=True)).to_csv(index=False)
+        frame = pyogrio.read_dataframe(path, layer=path.stem)
+        return pd.DataFrame(frame.drop(columns="geometry")).assign(shape=frame.geometry.to_wkb(hex=True)).to_csv()
     return path.read_bytes()
 
 

@@ -347,3 +347,13 @@ def test_a_thin_stand_of_october_is_not_dated_by_its_growth_in_spring() -> None:
     spring = 2.5 / (1 + np.exp(-(TIME - day("2022-04-05")) / 7))
     found = look(WHEAT + until(since(resting + spring, "2021-10-08"), "2022-05-05"))
     assert near(found.emergence, "2021-10-20", 10)
+
+
+def test_a_stand_that_hard_frost_strips_and_that_grows_again_goes_on() -> None:
+    """January's frost leaves a fifth of it, which is full again when the plough comes."""
+    grown = since(rise("2021-09-05", 3.0), "2021-08-25")
+    bitten = grown * (1 - 0.82 / (1 + np.exp(-(TIME - day("2022-01-29")) / 1.5)))
+    spring = bitten + 2.4 / (1 + np.exp(-(TIME - day("2022-03-15")) / 7))
+    found = look(WHEAT + until(spring, "2022-04-14") + since(NEXT, "2022-05-20"))
+    assert near(found.emergence, "2021-09-05", 6)
+    assert near(found.termination, "2022-04-14", 6)

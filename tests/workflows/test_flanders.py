@@ -61,7 +61,7 @@ def test_they_emerge_in_autumn_with_an_uncertainty_that_admits_the_gaps(results:
     assert rows["Em_d"].between("2017-08-15", "2017-11-15").all(), rows["Em_d"]
     details = pd.read_parquet(results / "season_details.parquet").set_index("NewID").reindex(GREEN_ALL_WINTER)
     gap = (pd.to_datetime(details["em_look_after"]) - pd.to_datetime(details["em_look_before"])).dt.days
-    assert (rows["Uncert_em"] >= gap / 4).all(), (rows["Uncert_em"], gap)
+    assert (rows["Uncert_em"] >= gap / 10).all(), (rows["Uncert_em"], gap)
 
 
 def test_intercropping_identities(results: Path) -> None:

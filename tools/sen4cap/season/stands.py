@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..compiled import compiled
 from .looks import Calendar, desaturated
 
-LEAST_SWING, MOST_SWING = 0.13, 0.5
+LEAST_SWING, MOST_SWING = 0.1, 0.5
 """Least rise or fall that counts, LAI units, where a parcel's low looks are quiet and where they are not."""
 SWING_NOISE = 4.0
 """Between these it is so many standard deviations of the low looks: bare soil wanders with moisture and sun."""
@@ -29,6 +29,9 @@ LAST_CROP = 0.35
 """The same before the winter, when a main crop may thin out and stand on."""
 MOWN = 0.22
 """A stand that keeps less than this has been ended, however little grows again."""
+FROZEN = 0.12
+"""From 1 November to 1 March both are so low: what hard frost leaves and grows again in spring is one stand, because no
+next crop comes up through it so early."""
 CUT, REGROWN, CUT_DAYS = 0.45, 0.6, 30
 """So has one that in spring, within so many days, falls to the first share of its LAI and does not come back to the
 second."""
@@ -46,7 +49,7 @@ GREEN_SHARE = 0.3
 SEEN_DAYS = 30
 """A stand that was green when first seen is a winter stand only if it was seen so many days after 1 November: main
 crops that are lifted late may be gone by then."""
-SURE_SWING, SURE_HEIGHT = 1.35, 0.2
+SURE_SWING, SURE_HEIGHT = 1.35, 0.18
 """A stand this many swings high, and as many LAI units, is one for sure."""
 THIN_LOOKS, THIN_DAYS, THIN_SHARE = 4, 25, 0.85
 """A lower one must show half of its height in so many looks over so many days, and in this share of all between."""
@@ -292,7 +295,10 @@ def _same_stand(
             share = LOW_ENOUGH if winters else LAST_CROP
             # And a low one before a tall stand is where that stand begins.
             lower = max(lower, GREEN_SHARE / share * (u[pivots[top + 2]] - bare))
-        if left < share * lower or left < MOWN * (u[pivots[top]] - bare):
+        mown = MOWN
+        if winter <= t[low] < spring:
+            share = mown = FROZEN
+        if left < share * lower or left < mown * (u[pivots[top]] - bare):
             break
         most = desaturated(u[pivots[top]] - bare)
         sudden = t[low] >= spring and t[low] - _last_seen(t, u, pivots[top], low) <= CUT_DAYS

@@ -24,6 +24,8 @@ from ..tables import write_csv, write_details
 from .kernel import MEANINGS, NWCC, WCC, coded_days, median_days, parcel_labels, pixel_labels, tally
 
 WINDOW = 1024
+PARCELS = 25_000
+"""Parcels whose pixels are held at a time; rasters are read anew for the next ones."""
 EARLIEST = "07-01"
 LABELS = {1: "WCC", 2: "NWCC"}
 
@@ -52,6 +54,12 @@ class Tally:
     vanished: NDArray[np.bool_]
     autumns: NDArray[np.int64]
 
+    def of(self, parcels: slice) -> Tally:
+        """The same of some parcels: what is counted there is counted here."""
+        return Tally(
+            self.counts[parcels], self.emergence[parcels], self.weight[parcels], self.vanished[parcels], self.autumns
+        )
+
 
 def insitu(
     sce: Sequence[Path],
@@ -71,10 +79,12 @@ def insitu(
     report_problems(fields)
     grids = [_grid_of(path) for path in sce]
     partners = _partners(sce, grids, main_harvest)
-    shapes = ParcelShapes(fields.frame.geometry, threads=threads)
     found = _new_tally(len(fields.ids))
-    for path, grid, partner in zip(sce, grids, partners, strict=True):
-        _add_raster(found, path, grid, partner, shapes, season=season, buffer=buffer)
+    for low in range(0, len(fields.ids), PARCELS):
+        part = slice(low, low + PARCELS)
+        shapes = ParcelShapes(fields.frame.geometry.iloc[part], threads=threads)
+        for path, grid, partner in zip(sce, grids, partners, strict=True):
+            _add_raster(found.of(part), path, grid, partner, shapes, season=season, buffer=buffer)
     _check_season(sce, found, season)
     label, share, reason = parcel_labels(found.counts, least_pixels=least_pixels, purity=purity)
     reason[found.vanished & (found.counts.sum(axis=1) == 0)] = f"nothing is left inside a buffer of {buffer:g} m"

@@ -430,9 +430,15 @@ def _sums(first, fraction):  # type: ignore[no-untyped-def]
 def _count(pixel, columns, height, width, counts):  # type: ignore[no-untyped-def]
     """Count the pixels of each block."""
     across = -(-columns // width)
+    begin, past, at = 0, 0, 0  # of the run of pixels in one row and block: division is slow, and most are in the last
     for k in range(len(pixel)):
-        row = pixel[k] // columns
-        counts[row // height * across + (pixel[k] - row * columns) // width] += 1
+        if pixel[k] < begin or pixel[k] >= past:
+            row = pixel[k] // columns
+            right = (pixel[k] - row * columns) // width
+            begin = row * columns + right * width
+            past = row * columns + min(columns, (right + 1) * width)
+            at = row // height * across + right
+        counts[at] += 1
 
 
 @compiled
@@ -458,14 +464,19 @@ def _split(first, pixel, fraction, columns, height, width, free):  # type: ignor
     parcels = np.empty(len(pixel), np.int32)
     local = np.empty(len(pixel), np.int32)
     fractions = np.empty(len(pixel), np.float32)
+    begin, past, block, shift = 0, 0, 0, 0  # as in `_count`; `shift` leads from the grid's pixel to the block's
     for parcel in range(len(first) - 1):
         for k in range(first[parcel], first[parcel + 1]):
-            row = pixel[k] // columns
-            column = pixel[k] - row * columns
-            down, right = row // height, column // width
-            at = free[down * across + right]
-            free[down * across + right] += 1
+            if pixel[k] < begin or pixel[k] >= past:
+                row = pixel[k] // columns
+                down, right = row // height, (pixel[k] - row * columns) // width
+                begin = row * columns + right * width
+                past = row * columns + min(columns, (right + 1) * width)
+                block = down * across + right
+                shift = (row - down * height) * min(width, columns - right * width) - begin
+            at = free[block]
+            free[block] += 1
             parcels[at] = parcel
-            local[at] = (row - down * height) * min(width, columns - right * width) + column - right * width
+            local[at] = pixel[k] + shift
             fractions[at] = fraction[k]
     return parcels, local, fractions

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import filecmp
 import itertools
 from collections.abc import Callable
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
+import pyogrio
 import pytest
 import rasterio
+import shapely
 from affine import Affine
 
 from benchmarks import made
@@ -20,11 +24,15 @@ from .conftest import END, FEW, PARCELS, START
 pytestmark = pytest.mark.slow
 LIMIT = 480
 """MiB. Of these the interpreter and its libraries take some 230; the marker table and the series are larger."""
-SIDE, RASTER_LIMIT = 10980, 1100
+SIDE, RASTER_LIMIT, COPY_LIMIT = 10980, 1100, 1300
 """A whole tile: 2.4 GB in float32, of which two threads hold their blocks."""
 
 
-def run_chain(table: Path, run: Callable[..., None], folder: str, mib: int) -> None:
+PARCELS_LIMIT = 900
+"""Tools that hold the parcels' outlines."""
+
+
+def run_chain(table: Path, fields: Path, run: Callable[..., None], folder: str, mib: int) -> None:
     span = ("--start", START, "--end", END)
     run("smooth", "--markers", table, *span, "--threads", 2, "--output", f"{folder}/series.arrow", mib=mib)
     series = ("--series", f"{folder}/series.arrow")
@@ -33,21 +41,39 @@ def run_chain(table: Path, run: Callable[..., None], folder: str, mib: int) -> N
     run("harvest", *series, "--threads", 2, "--output", f"{folder}/harvest.csv", mib=mib)
     given = [word for name in ("season", "harvest", "soil") for word in (f"--{name}", f"{folder}/{name}.csv")]
     run("intercrop", *given, "--output", f"{folder}/intercrop.csv", mib=mib)
+    most = PARCELS_LIMIT if mib else 0
+    parcels = ("--parcels", fields, *series)
+    run("classify", *parcels, "--method", "threshold", "--threads", 2, "--output", f"{folder}/wcc", mib=most)
+    results = ("--classes", f"{folder}/wcc", *given[:2], "--intercrop", f"{folder}/intercrop.csv")
+    kept = ("--markers", table, "--keep-markers")
+    run("report", *parcels, *results, *kept, "--typical", 2, "--output", f"{folder}/report", mib=most)
+
+
+def some_of(fields: Path, path: Path, count: int) -> Path:
+    """Write the first parcels of a file."""
+    pyogrio.write_dataframe(pyogrio.read_dataframe(fields, max_features=count), path)
+    return path
 
 
 def test_series_larger_than_the_limit(tables: tuple[Path, Path], limited: Callable[..., None], tmp_path: Path) -> None:
     many, few = tables
-    run_chain(many, limited, "many", LIMIT)
-    run_chain(few, limited, "few", 0)
-    assert min(many.stat().st_size, (tmp_path / "many/series.arrow").stat().st_size) > LIMIT << 20
+    fields = made.parcels(tmp_path / "parcels.gpkg", PARCELS, SIDE)
+    run_chain(many, fields, limited, "many", LIMIT)
+    run_chain(few, some_of(fields, tmp_path / "some.gpkg", FEW), limited, "few", 0)
+    series = (tmp_path / "many/series.arrow").stat().st_size
+    assert min(many.stat().st_size, series) > LIMIT << 20
+    assert many.stat().st_size + series > PARCELS_LIMIT << 20
     with open_series(tmp_path / "many/series.arrow") as large, open_series(tmp_path / "few/series.arrow") as small:
         for name in small:
             np.testing.assert_array_equal(large[name].to_numpy()[:FEW], small[name].to_numpy())
-    for name in ("season", "soil", "harvest", "intercrop"):
+    for name in ("season", "soil", "harvest", "intercrop", "wcc/wcc"):
         with (tmp_path / f"many/{name}.csv").open() as large, (tmp_path / f"few/{name}.csv").open() as small:
             expected = small.read().splitlines()
             assert len(expected) > FEW / 2
             assert list(map(str.rstrip, itertools.islice(large, len(expected)))) == expected
+    for name in ("season.csv", "intercrop.csv", "wcc/wcc.csv", "series.arrow"):
+        assert filecmp.cmp(tmp_path / "many" / name, tmp_path / "many/report" / Path(name).name, shallow=False)
+    assert (tmp_path / "many/report/index.html").stat().st_size > 0
     dated = [line for line in (tmp_path / "many/season.csv").read_text().splitlines() if line.split(",")[1][:2] == "20"]
     assert len(dated) > 0.8 * PARCELS / 25
 
@@ -80,6 +106,52 @@ def test_images_larger_than_the_limit(limited: Callable[..., None], tmp_path: Pa
             assert source.shape == (SIDE, SIDE)
             for _, window in source.block_windows(1):
                 np.testing.assert_array_equal(np.unique(source.read(1, window=window)), expected)
+
+
+def test_copies_larger_than_the_limit(limited: Callable[..., None], tmp_path: Path) -> None:
+    """Two dates of a whole tile are 2.6 GB; files are copied one by one."""
+    large, small = flat_scene(tmp_path / "large", SIDE), flat_scene(tmp_path / "small", 64)
+    west, north, side = made.WEST, made.NORTH, 10 * SIDE
+    words = ("--collection", "any", "--start", made.START, "--end", "2021-12-31")
+    for name, items, count, mib in (("large", large, SIDE, COPY_LIMIT), ("small", small, 64, 0)):
+        made.catalogue_of(items, made.dates(2))
+        inside = shapely.box(west + 5 * count, north - 5 * count, west + 5 * count + 20, north - 5 * count + 20)
+        area = shapely.box(west + 100, north - 10 * count + 100, west + 10 * count - 100, north - 100)
+        frame = gpd.GeoDataFrame({"NewID": [1, 2]}, geometry=[inside, area], crs=made.CRS)
+        frame.to_file(tmp_path / f"{name}.gpkg")
+        parcels = ("--parcels", tmp_path / f"{name}.gpkg")
+        limited("fetch", "--catalog", items, *words, *parcels, "--output", f"l2a-{name}", mib=mib)
+    assert side * side // 100 * 2 * 2 * 5 > COPY_LIMIT << 20
+    copies = sorted((tmp_path / "l2a-small").rglob("*.tif"))
+    assert len(copies) == 2 * len({**FINE, **COARSE})
+    for path in copies:
+        with rasterio.open(path) as source:
+            expected = np.unique(source.read(1))
+        with rasterio.open(tmp_path / "l2a-large" / path.relative_to(tmp_path / "l2a-small")) as source:
+            assert max(source.shape) * source.res[0] > 0.99 * side
+            for _, window in source.block_windows(1):
+                np.testing.assert_array_equal(np.unique(source.read(1, window=window)), expected)
+
+
+def test_labels_of_more_parcels_than_the_limit_holds(limited: Callable[..., None], tmp_path: Path) -> None:
+    """The pixels of 200,000 parcels and what is counted of them take 1.6 GB together."""
+    layer = tmp_path / "sce.tif"
+    profile = {"driver": "GTiff", "count": 1, "dtype": "uint16", "crs": made.CRS, "tiled": True, "compress": "deflate"}
+    place = Affine(10, 0, made.WEST, 0, -10, made.NORTH)
+    with rasterio.open(layer, "w", width=SIDE, height=SIDE, transform=place, **profile) as sink:
+        for _, window in sink.block_windows(1):
+            row, column = np.indices((window.height, window.width))
+            grown = ((row + window.row_off) // 40 + (column + window.col_off) // 40) % 3 == 0
+            sink.write(np.where(grown, 21300, 0).astype(np.uint16), 1, window=window)
+    fields = made.parcels(tmp_path / "many.gpkg", PARCELS, SIDE)
+    some_of(fields, tmp_path / "few.gpkg", FEW)
+    for name, mib in (("many", PARCELS_LIMIT), ("few", 0)):
+        words = ("--sce", layer, "--parcels", tmp_path / f"{name}.gpkg", "--season", 2021, "--threads", 2)
+        limited("insitu", *words, "--output", f"{name}.csv", mib=mib)
+    expected = (tmp_path / "few.csv").read_text().splitlines()
+    assert len(expected) > FEW / 10
+    with (tmp_path / "many.csv").open() as large:
+        assert list(map(str.rstrip, itertools.islice(large, len(expected)))) == expected
 
 
 def test_parcels_of_an_image_larger_than_the_limit(limited: Callable[..., None], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,20 @@ def test_reading_makes_no_copy(tmp_path: Path) -> None:
     values = sen4cap.open_series(tmp_path / "series.arrow").LAI.values
     assert not values.flags.owndata
     assert not values.flags.writeable
+
+
+def test_a_series_too_large_for_the_disk_leaves_nothing(tmp_path: Path) -> None:
+    days = 2**31 - 1
+    enough = shutil.disk_usage(tmp_path).free // (4 * days) + 2
+    names = [f"V{number}" for number in range(enough)]
+    ids = np.array([1], np.int32)
+    series = new_series(
+        tmp_path / "series.arrow", ids, start=START, days=days, variables=names, season=2021, method="test"
+    )
+    with pytest.raises(OSError, match="No space left") as error, series:
+        pass
+    assert str(tmp_path) in str(error.value)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("content", [b"", b"NewID,LAI\n", b"ARROW1\0\0garbage"])

@@ -67,6 +67,27 @@ def test_equals_the_dense_daily_solution(seed: int, parcels: int, looks: int, po
             np.testing.assert_allclose(daily[p, first : last + 1], expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("robust", ["bisquare", "envelope"])
+def test_three_passes_equal_dense_solutions_reweighted(robust: str) -> None:
+    days = 120
+    at, values, pixels = looks_of(8, 37, 40, days)
+    smoothing = Smoothing("whittaker", 300, robust, 3, 61, 2)
+    daily = smooth_daily(at, values, pixels, days=days, smoothing=smoothing, **FREE)
+    sure = look_weights(pixels).astype(float)
+    for p in range(len(values)):
+        seen = np.isfinite(values[p])
+        first, y = at[seen][0], values[p, seen].astype(float)
+        weights = sure[p, seen]
+        for _ in range(2):
+            off = y - dense(at[seen], y, weights, 300)[at[seen] - first]
+            spread = max(1.2533 * np.average(np.abs(off), weights=weights), 0.03 * np.ptp(y))
+            bisquare = (1 - np.minimum(np.abs(off) / (4.685 * spread), 1) ** 2) ** 2
+            lowered = np.maximum(sure[p, seen] * bisquare, 1e-3)
+            weights = np.where((off > 0) & (robust == "envelope"), sure[p, seen], lowered)
+        expected = dense(at[seen], y, weights, 300)
+        np.testing.assert_allclose(daily[p, first : first + len(expected)], expected, atol=1e-4)
+
+
 def test_equals_whittaker_eilers_on_the_daily_grid() -> None:
     at, values, _ = looks_of(3, 5, 60, 250)
     pixels = np.isfinite(values).astype(np.float32)

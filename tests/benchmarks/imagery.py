@@ -57,9 +57,8 @@ def _lai(plan: Plan, place: Path) -> Findings:
         rounds=plan.rounds,
     )
     worst = _against_numpy(place, plan.part)
-    scale = (plan.side / plan.part) ** 2
     alone = apart(beside_numpy, str(place / "scene"), plan.part, plan.rounds).answer
-    numpy_times = [Sample(wall * scale, cpu * scale, 0) for wall, cpu in alone["matrices"]]
+    numpy_times = [Sample(wall * plan.side**2, cpu * plan.side**2, 0) for wall, cpu in alone["matrices"]]
     size = sum(path.stat().st_size for path in (place / "l3b").rglob("*.TIF"))
     work = f"lai: one date, {_whole(plan)}"
     found = Findings(

@@ -157,7 +157,11 @@ def make_without_crs(path: Path) -> None:
     ("name", "make", "what"),
     [
         ("none.gpkg", lambda path: None, "cannot be read as parcels"),
-        ("text.gpkg", lambda path: path.write_text("no parcels"), "a format that GDAL does not read here; give a GeoPack"),
+        (
+            "text.gpkg",
+            lambda path: path.write_text("no parcels"),
+            "a format that GDAL does not read here; give a GeoPack",
+        ),
         ("text.parquet", lambda path: path.write_text("no parcels"), "cannot be read as parcels"),
         ("table.parquet", make_table, "cannot be read as parcels"),
         ("points.gpkg", make_points, "no layer of polygons, only points"),

@@ -336,26 +336,26 @@ def _cut(block: Any, nodata: Any, differences: Any, out: Any) -> None:
     for r in range(out.shape[0]):
         for c in range(out.shape[1]):
             left = c * tile
-            width = min(tile, columns - left)
             for i in range(tile):
-                line = out[r, c, i]
-                within = width if r * tile + i < rows else 0
-                for k in range(within, tile):
-                    line[k] = nodata
-                if within:
-                    source = block[r * tile + i, left : left + within]
-                    if differences:
-                        line[0] = source[0]
-                        for k in range(1, within):
-                            line[k] = source[k] - source[k - 1]
-                    else:
-                        for k in range(within):
-                            line[k] = source[k]
-                if differences and within < tile:
-                    if within:
-                        line[within] = nodata - source[within - 1]
-                    for k in range(within + 1, tile):
-                        line[k] = 0
+                right = min(left + tile, columns) if r * tile + i < rows else left
+                _fill(block[min(r * tile + i, rows - 1), left:right], nodata, differences, out[r, c, i])
+
+
+@compiled_fast
+def _fill(source: Any, nodata: Any, differences: Any, line: Any) -> None:
+    """A line of a tile: the pixels there are, nodata behind them; as differences along the line, or as they are."""
+    within = len(source)
+    if differences and within:
+        line[0] = source[0]
+        for k in range(1, within):
+            line[k] = source[k] - source[k - 1]
+    else:
+        for k in range(within):
+            line[k] = source[k]
+    for k in range(within, len(line)):
+        line[k] = 0 if differences else nodata
+    if differences and within < len(line):
+        line[within] = nodata - source[within - 1] if within else nodata
 
 
 @compiled_fast

@@ -308,4 +308,3 @@ def shown(outputs: Mapping[str, Any]) -> Iterator[str]:
         for each in value if isinstance(value, list) else [value]:
             is_file = isinstance(each, Mapping) and each.get("class") in ("File", "Directory")
             yield f"{name}\t{workflows.local_path(each['location']) or each['location'] if is_file else each}"
-

@@ -89,6 +89,18 @@ def test_terminations_fall_as_their_kind_says(landscape: Landscape) -> None:
     assert medians["herbicide"] > 0.9
 
 
+def test_no_stand_was_dead_long_before_its_end() -> None:
+    """A winter so cold that it strips hardy stands, too: what did not grow again was ended by the frost."""
+    whole = {"start": datetime.date(2052, 6, 1), "end": datetime.date(2053, 8, 15)}
+    cold = draw_landscape(500, season=Season(2052), seed=32, latitude=50.9, **whole)
+    ended = cold.truth[cold.truth["termination"].notna()]
+    assert (ended["termination_kind"] == "frost").sum() > 40
+    for row, record in ended.iterrows():
+        emerged, day = on(cold, record["emergence"]), on(cold, record["termination"])
+        last = emerged + np.flatnonzero(cold.lai[row, emerged:day] >= 0.1 - 1e-6)[-1]
+        assert day - last <= 11, record
+
+
 def test_lai_and_cover_of_the_table_are_those_of_the_days(landscape: Landscape) -> None:
     truth = landscape.truth
     ended = truth[truth["termination"].notna()]

@@ -29,9 +29,9 @@ LAST_CROP = 0.35
 """The same before the winter, when a main crop may thin out and stand on."""
 MOWN = 0.22
 """A stand that keeps less than this has been ended, however little grows again."""
-FROZEN = 0.12
-"""From 1 November to 1 March both are so low: what hard frost leaves and grows again in spring is one stand, because no
-next crop comes up through it so early."""
+FROZEN = 0.09
+"""From 1 November to 1 March both are so low for a stand that was more than low looks: what hard frost leaves and grows
+again in spring is one stand, because no next crop comes up through it so early."""
 CUT, REGROWN, CUT_DAYS = 0.45, 0.6, 30
 """So has one that in spring, within so many days, falls to the first share of its LAI and does not come back to the
 second."""
@@ -296,7 +296,7 @@ def _same_stand(
             # And a low one before a tall stand is where that stand begins.
             lower = max(lower, GREEN_SHARE / share * (u[pivots[top + 2]] - bare))
         mown = MOWN
-        if winter <= t[low] < spring:
+        if winter <= t[low] < spring and u[pivots[top]] > bare + LOW_LOOK:
             share = mown = FROZEN
         if left < share * lower or left < mown * (u[pivots[top]] - bare):
             break

@@ -13,6 +13,8 @@ from .story import EMERGED_LAI, NEVER, Story, blend, first_day
 from .weather import Weather
 
 Array = NDArray[np.float64]
+UNSEEN_DAYS = 10
+"""A stand below LAI 0.1 for longer than this when its end comes was dead already."""
 
 
 class ArableField:
@@ -192,6 +194,10 @@ class ArableField:
         story.half_gone = self._half_gone(stand, story.termination)
         if kind in ("frost", "herbicide", "rolling") and gone > day + 20 and random.random() < 0.5:
             self._weeds(day + self.between(5, 30), gone, random.uniform(0.1, 0.8))
+        stripped = self._stripped(stand, min(day, self.days))
+        if stripped >= 0:
+            story.kind, story.termination = "frost", stripped
+            story.half_gone = self._half_gone(stand, stripped)
 
     def _flushes(self, sown: int, cover: CoverCrop) -> tuple[list[int], list[float]]:
         """Days on which the stand comes up and the share that comes each time: some seed waits for the next rain."""
@@ -268,6 +274,18 @@ class ArableField:
         if len(alive) == 0 or alive[-1] > 0.35:
             return -1
         return start + int(np.argmax(alive < 0.5))
+
+    def _stripped(self, stand: Array, day: int) -> int:
+        """Day on which the cold left less than half of a hardy stand that was not to be seen again before `day`.
+
+        -1 where it lived: LAI 0.1 or more within `UNSEEN_DAYS` before.
+        """
+        standing = np.flatnonzero(stand[:day] >= EMERGED_LAI)
+        if len(standing) == 0 or day - standing[-1] <= UNSEEN_DAYS:
+            return -1
+        first = max(int(standing[-1]) - UNSEEN_DAYS, 0)
+        best = first + int(np.argmax(stand[first : standing[-1] + 1]))
+        return best + int(np.argmax(stand[best:day] < 0.5 * stand[best]))
 
     def _cuts(self, start: int, day: int, kind: str, cover: CoverCrop) -> Array:
         """Share left standing by cuts: the one that ends the stand, and now and then one before for fodder."""

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 import sen4cap.lai
 import sen4cap.simulate
-from sen4cap.lai.kernel import biophysical, fold
+from sen4cap.lai.folded import fold
+from sen4cap.lai.kernel import biophysical
 from sen4cap.lai.networks import load
 from sen4cap.marker_table import SCALE, Marker, new_markers
 from sen4cap.outputs import whole_folder

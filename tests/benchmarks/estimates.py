@@ -11,7 +11,8 @@ import numpy as np
 import rasterio
 from rasterio.windows import Window
 
-from sen4cap.lai.kernel import biophysical_with_domain, fold
+from sen4cap.lai.folded import fold
+from sen4cap.lai.kernel import biophysical_with_domain
 from sen4cap.lai.networks import load
 from sen4cap.scene import Scene, reading
 from sen4cap.stac import open_items

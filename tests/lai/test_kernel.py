@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sen4cap import l3b
 from sen4cap.lai import kernel
+from sen4cap.lai.folded import _tanh, fold
 from sen4cap.lai.networks import TABLES, VARIABLES, load
 
 TOLERANCE = 1e-4
@@ -67,7 +68,7 @@ def blocks(draw):
 @given(blocks())
 def test_agrees_with_the_equations(case) -> None:
     network, variables, fine, coarse, at10, at20, scaling, cosines = case
-    folded = kernel.fold(network, variables, fine=fine, coarse=coarse, scaling=scaling)
+    folded = fold(network, variables, fine=fine, coarse=coarse, scaling=scaling)
     got = kernel.biophysical(at10, at20, cosines, folded)
     again, codes = kernel.biophysical_with_domain(at10, at20, cosines, folded)
     np.testing.assert_array_equal(got, again)
@@ -95,7 +96,7 @@ def test_agrees_with_the_equations(case) -> None:
 @settings(max_examples=30)
 def test_a_block_is_the_sum_of_its_parts(case) -> None:
     network, variables, fine, coarse, at10, at20, scaling, cosines = case
-    folded = kernel.fold(network, variables, fine=fine, coarse=coarse, scaling=scaling)
+    folded = fold(network, variables, fine=fine, coarse=coarse, scaling=scaling)
     whole = kernel.biophysical(at10, at20, cosines, folded)
     for row in range(at20.shape[1]):
         part = kernel.biophysical(
@@ -120,7 +121,7 @@ def test_cases_of_sen4cap_by_the_compiled_pass(shared: Path, name: str) -> None:
     )
     at10 = spread(at10.reshape(len(network.bands), 1, len(cases)))
     cosines = np.array([[float(row[c]) for row in cases] for c in ("cosVZA", "cosSZA", "cosRAA")], np.float32)
-    folded = kernel.fold(network, VARIABLES, fine=network.bands, coarse=(), scaling=scaling)
+    folded = fold(network, VARIABLES, fine=network.bands, coarse=(), scaling=scaling)
     empty = np.empty((0, 1, len(cases)), np.uint16)
     got = kernel.biophysical(at10, empty, cosines.reshape(3, 1, -1), folded)[:, 0, ::2]
     for i, variable in enumerate(VARIABLES):
@@ -130,17 +131,15 @@ def test_cases_of_sen4cap_by_the_compiled_pass(shared: Path, name: str) -> None:
 
 def test_tanh() -> None:
     x = np.linspace(-20, 20, 400001).astype(np.float32)
-    got = np.array([kernel._tanh(value) for value in x[::20]])
+    got = np.array([_tanh(value) for value in x[::20]])
     assert np.abs(got - np.tanh(x[::20].astype(np.float64))).max() < 5e-7
 
 
 def test_blocks_that_do_not_fit_are_refused() -> None:
     network = load("snap-3.0-s2a-10m")
     with pytest.raises(ValueError, match="needs"):
-        kernel.fold(network, ("LAI",), fine=("B03", "B04"), coarse=("B05",), scaling={})
-    folded = kernel.fold(
-        network, ("LAI",), fine=network.bands, coarse=(), scaling=dict.fromkeys(network.bands, (1e-4, 0.0))
-    )
+        fold(network, ("LAI",), fine=("B03", "B04"), coarse=("B05",), scaling={})
+    folded = fold(network, ("LAI",), fine=network.bands, coarse=(), scaling=dict.fromkeys(network.bands, (1e-4, 0.0)))
     with pytest.raises(ValueError, match="do not fit"):
         kernel.biophysical(np.ones((3, 4, 4), np.uint16), np.ones((0, 3, 2), np.uint16), np.ones(3, np.float32), folded)
 
@@ -209,7 +208,7 @@ def test_winter_wheat_in_switzerland(shared: Path) -> None:
     sun = np.cos(np.radians([float(row["sun_zenith"]) for row in pairs]))
     cosines = np.stack([np.full(94, np.cos(np.radians(6))), sun, np.zeros(94)]).astype(np.float32)
     scaling = {band: (1e-4, 0.0) for band in network.bands}
-    folded = kernel.fold(network, ("LAI",), fine=network.bands, coarse=(), scaling=scaling)
+    folded = fold(network, ("LAI",), fine=network.bands, coarse=(), scaling=scaling)
     got = kernel.biophysical(at10, np.empty((0, 1, 94), np.uint16), cosines.reshape(3, 1, 94), folded)[0, 0, ::2]
     error = got - np.array([float(row["lai_insitu"]) for row in pairs])
     assert abs(error.mean()) <= 0.15

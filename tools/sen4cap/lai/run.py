@@ -24,7 +24,8 @@ from ..outputs import whole_file, whole_folder
 from ..progress import say, track
 from ..scene import Block, Scene, reading
 from ..stac import asset_path, item_record, open_items, write_items
-from .kernel import Folded, biophysical_with_domain, coded, domain_flags, fold, ndvi, statuses
+from .folded import Folded, fold
+from .kernel import biophysical_with_domain, coded, domain_flags, ndvi, statuses
 from .networks import bands_of, network_for
 from .product import Layer, file_name, layers_of, product_ids, product_item
 

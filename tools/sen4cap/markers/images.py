@@ -20,7 +20,8 @@ from ..bands import REFLECTANCE, band_assets, wanted_assets
 from ..coverage import Block as Pixels
 from ..errors import BadInput
 from ..grid import Grid
-from ..lai.kernel import biophysical, fold, statuses
+from ..lai.folded import fold
+from ..lai.kernel import biophysical, statuses
 from ..lai.networks import VARIABLES as ESTIMATES
 from ..lai.networks import bands_of, network_for
 from ..marker_table import SCALE, Marker

@@ -15,7 +15,8 @@ from .. import l3b
 from ..bands import band_assets, is_optical, wanted_assets
 from ..errors import BadInput
 from ..grid import Grid
-from ..lai.kernel import biophysical, coded, fold, statuses
+from ..lai.folded import fold
+from ..lai.kernel import biophysical, coded, statuses
 from ..lai.networks import bands_of, network_for
 from ..rasters import open_raster, read_window
 from ..scene import Scene

@@ -14,7 +14,6 @@ from sen4cap.season.wise import macd_div
 from sen4cap.series import open_series
 from sen4cap.smooth.kernel import Smoothing, smooth_daily
 from sen4cap.smooth.run import BLOCK
-from sen4cap.smooth.whittaker import look_weights
 
 from . import made, peers
 from .plan import THREADS, Plan
@@ -72,7 +71,7 @@ def kernel_beside_whittaker_eilers(slow: int, rounds: int) -> dict[str, Any]:
     robust = Smoothing("whittaker", ROUGHNESS, "bisquare", 3, 61, 2)
     single = Smoothing("whittaker", ROUGHNESS, "none", 1, 61, 2)
     limits: dict[str, Any] = {"days": made.DAYS, "low": -np.inf, "high": np.inf}
-    weights = look_weights(pixels).astype(float)
+    weights = np.isfinite(looks).astype(float)  # every look shows the whole parcel
 
     def block(low: int, past: int) -> None:
         smooth_daily(at, looks[low:past], pixels[low:past], smoothing=robust, **limits)

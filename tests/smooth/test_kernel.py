@@ -12,7 +12,7 @@ from whittaker_eilers import WhittakerSmoother
 from sen4cap.series import NEVER_SEEN
 from sen4cap.smooth.cli import VARIABLES, smooth
 from sen4cap.smooth.kernel import BOUNDS, METHODS, ROBUST, Smoothing, nearest_look, smooth_daily
-from sen4cap.smooth.whittaker import look_weights
+from sen4cap.smooth.whittaker import FULL_SHARE, LEAST_WEIGHT
 
 FREE = {"low": -np.inf, "high": np.inf}
 
@@ -28,6 +28,12 @@ def looks_of(seed: int, parcels: int, looks: int, days: int) -> tuple[np.ndarray
     values[random.random(values.shape) < 0.3] = np.nan
     pixels = np.where(np.isfinite(values), random.integers(1, 60, values.shape), 0).astype(np.float32)
     return at, values, pixels
+
+
+def look_weights(pixels: np.ndarray) -> np.ndarray:
+    """Share of the parcel's most clear pixels, saturating at FULL_SHARE."""
+    most = pixels.max(axis=1, keepdims=True, initial=0)
+    return np.clip(pixels / (FULL_SHARE * np.maximum(most, 1e-6)), LEAST_WEIGHT, 1)
 
 
 def dense(at: np.ndarray, values: np.ndarray, weights: np.ndarray, roughness: float) -> np.ndarray:

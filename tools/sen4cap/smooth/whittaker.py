@@ -103,17 +103,6 @@ def whittaker(
 
 
 @compiled
-def look_weights(pixels: NDArray) -> NDArray:
-    """Weight of each look, 0 to 1: its share of the parcel's most clear pixels, saturating at `FULL_SHARE`."""
-    weights = np.empty_like(pixels)
-    for p in range(len(pixels)):
-        unit = _unit(pixels[p])
-        for k in range(pixels.shape[1]):
-            weights[p, k] = _weight(pixels[p, k], unit)
-    return weights
-
-
-@compiled
 def _unit(pixels: NDArray) -> float:
     """Weight of a look by the pixel."""
     most = np.float32(1e-6)
@@ -124,6 +113,7 @@ def _unit(pixels: NDArray) -> float:
 
 @compiled
 def _weight(pixels: float, unit: float) -> float:
+    """Of a look: its share of the parcel's most clear pixels, saturating at `FULL_SHARE`."""
     return min(max(pixels * unit, LEAST_WEIGHT), 1.0)
 
 

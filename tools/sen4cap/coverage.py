@@ -429,16 +429,25 @@ def _sums(first, fraction):  # type: ignore[no-untyped-def]
 @compiled
 def _count(pixel, columns, height, width, counts):  # type: ignore[no-untyped-def]
     """Count the pixels of each block."""
-    across = -(-columns // width)
-    begin, past, at = 0, 0, 0  # of the run of pixels in one row and block: division is slow, and most are in the last
+    begin, past, block = 0, 0, 0
     for k in range(len(pixel)):
         if pixel[k] < begin or pixel[k] >= past:
-            row = pixel[k] // columns
-            right = (pixel[k] - row * columns) // width
-            begin = row * columns + right * width
-            past = row * columns + min(columns, (right + 1) * width)
-            at = row // height * across + right
-        counts[at] += 1
+            begin, past, block, _ = _run_of(pixel[k], columns, height, width)
+        counts[block] += 1
+
+
+@compiled
+def _run_of(pixel, columns, height, width):  # type: ignore[no-untyped-def]
+    """First and past pixel of the run in one row and block that a pixel is of, the block, and where there it begins.
+
+    Asked for once a run: division is slow, and most pixels are in the run of the one before.
+    """
+    row = pixel // columns
+    down, right = row // height, (pixel - row * columns) // width
+    begin = row * columns + right * width
+    past = row * columns + min(columns, (right + 1) * width)
+    within = (row - down * height) * min(width, columns - right * width)
+    return begin, past, down * -(-columns // width) + right, within
 
 
 @compiled
@@ -460,23 +469,17 @@ def _pack(pixel, width, rank, cells, packed):  # type: ignore[no-untyped-def]
 @compiled
 def _split(first, pixel, fraction, columns, height, width, free):  # type: ignore[no-untyped-def]
     """Sort the entries by block; `free` says where a block's next entry goes. Blocks at the right edge are narrower."""
-    across = -(-columns // width)
     parcels = np.empty(len(pixel), np.int32)
     local = np.empty(len(pixel), np.int32)
     fractions = np.empty(len(pixel), np.float32)
-    begin, past, block, shift = 0, 0, 0, 0  # as in `_count`; `shift` leads from the grid's pixel to the block's
+    begin, past, block, within = 0, 0, 0, 0
     for parcel in range(len(first) - 1):
         for k in range(first[parcel], first[parcel + 1]):
             if pixel[k] < begin or pixel[k] >= past:
-                row = pixel[k] // columns
-                down, right = row // height, (pixel[k] - row * columns) // width
-                begin = row * columns + right * width
-                past = row * columns + min(columns, (right + 1) * width)
-                block = down * across + right
-                shift = (row - down * height) * min(width, columns - right * width) - begin
+                begin, past, block, within = _run_of(pixel[k], columns, height, width)
             at = free[block]
             free[block] += 1
             parcels[at] = parcel
-            local[at] = pixel[k] + shift
+            local[at] = within + pixel[k] - begin
             fractions[at] = fraction[k]
     return parcels, local, fractions

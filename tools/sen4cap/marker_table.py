@@ -12,7 +12,7 @@ import datetime
 import functools
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -219,6 +219,13 @@ class MarkerTable:
                 and table.has_values(marker)
             ]
         return self._found[key]
+
+
+def days_of_all(looks: Iterable[Looks]) -> tuple[NDArray[np.datetime64], list[slice | NDArray[np.intp]]]:
+    """Days on which any of some quantities was seen, ascending, and where the days of each stand among them."""
+    every = [look.days for look in looks]
+    days = np.unique(np.concatenate(every))
+    return days, [slice(None) if len(own) == len(days) else np.searchsorted(days, own) for own in every]
 
 
 def pooled(one: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..classes import WCC
 from ..compiled import over_blocks
 from ..errors import BadInput
-from ..marker_table import Looks, MarkerTable
+from ..marker_table import Looks, MarkerTable, days_of_all
 from ..progress import say
 from ..seasons import Season
 from ..series import open_series
@@ -177,12 +177,13 @@ def _together(
     looks: dict[str, Looks], start: datetime.date
 ) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float32]], NDArray[np.float32]]:
     """Put quantities that may have been seen on different days on the days of all; and the share of a parcel seen."""
-    days = np.unique(np.concatenate([look.days for look in looks.values()]))
+    days, places = days_of_all(looks.values())
     values, share = {}, np.ones((len(looks["LAI"].mean), len(days)), np.float32)
-    for name, look in looks.items():
-        where = slice(None) if len(look.days) == len(days) else np.searchsorted(days, look.days)
-        values[name] = look.mean if isinstance(where, slice) else np.full_like(share, np.nan)
-        values[name][:, where] = look.mean
+    for (name, look), where in zip(looks.items(), places, strict=True):
+        values[name] = look.mean
+        if not isinstance(where, slice):
+            values[name] = np.full_like(share, np.nan)
+            values[name][:, where] = look.mean
         most = look.pixels.max(axis=1, keepdims=True, initial=1)
         share[:, where] = np.minimum(share[:, where], look.pixels / most)
     return (days - np.datetime64(start, "D")).astype(np.int64), values, share

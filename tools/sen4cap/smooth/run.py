@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..compiled import over_blocks
 from ..errors import BadInput
-from ..marker_table import MarkerTable
+from ..marker_table import MarkerTable, days_of_all
 from ..progress import say
 from ..seasons import Season
 from ..series import NEVER_SEEN, SeriesArrays, new_series
@@ -105,10 +105,9 @@ def _block(
         low, high = BOUNDS[variable]
         at = (look.days - origin).astype(np.int64)
         fill_daily(at, look.mean, look.pixels, daily[rows], smoothing=smoothing, low=low, high=high)
-    days = np.unique(np.concatenate([look.days for look in looks]))
+    days, places = days_of_all(looks)
     seen = np.zeros((len(looks[0].mean), len(days)), bool)
-    for look in looks:
-        where = slice(None) if len(look.days) == len(days) else np.searchsorted(days, look.days)
+    for look, where in zip(looks, places, strict=True):
         seen[:, where] |= np.isfinite(look.mean)
     nearest_look((days - origin).astype(np.int64), seen, series.gap[rows], never=int(NEVER_SEEN))
     return seen.sum(axis=1)

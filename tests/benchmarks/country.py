@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import heapq
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-from slurm.cluster import Cluster, skip_without_slurm
+from slurm.cluster import Cluster, why_no_slurm
 
 from .plan import THREADS, Plan
 from .rows import Bound, Findings, Row
@@ -42,9 +38,7 @@ class Job:
 
 def measure(plan: Plan) -> Findings:
     """Run the national workflow's jobs, asleep for a part of their real time, beside their ideal schedule."""
-    try:
-        skip_without_slurm()
-    except pytest.skip.Exception as reason:
+    if reason := why_no_slurm():
         return Findings(words=[f"Toil on Slurm beside its ideal schedule was not measured: {reason}."])
     tiles = COUNTRY_TILES if plan.is_full else 6
     lengths = real_lengths(tiles)
@@ -123,17 +117,10 @@ def asleep(room: Path, tiles: int, seconds: dict[str, float]) -> float:
     write_workflow(room, tiles, seconds)
     cluster = Cluster(room / "slurm")
     try:
-        scripts = Path(sys.executable).parent
-        cluster.environment["PATH"] = f"{scripts}{os.pathsep}{cluster.environment['PATH']}"
+        command = cluster.toil(room, "--no-container")
         begun = time.perf_counter()
         done = subprocess.run(
-            [
-                *(str(scripts / "toil-cwl-runner"), "--batchSystem", "slurm", "--no-container"),
-                *("--jobStore", str(room / "store"), "--workDir", str(room), "--coordinationDir", str(room)),
-                *("--batchLogsDir", str(room), "--statePollingWait", "1", "--maxLocalJobs", "1"),
-                *("--publishWorkflowMetrics", "no", "--disableProgress", "--outdir", str(room / "out")),
-                *(f"{room / 'national.cwl'}#main", str(room / "job.json")),
-            ],
+            [*command, f"{room / 'national.cwl'}#main", str(room / "job.json")],
             env=cluster.environment,
             capture_output=True,
             text=True,

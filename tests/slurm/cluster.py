@@ -7,26 +7,25 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 SCRIPT = Path(__file__).parents[2] / "scripts" / "slurm" / "cluster.sh"
+SCRIPTS = Path(sys.executable).parent
 COMMANDS = ("slurmctld", "slurmd", "sbatch", "munged")
 
 
-def skip_without_slurm() -> None:
-    """Skip where no cluster can be started, with the reason."""
+def why_no_slurm() -> str:
+    """Why no cluster can be started here; empty where one can."""
     path = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"])
     missing = [name for name in COMMANDS if shutil.which(name, path=path) is None]
     if missing:
-        pytest.skip(f"no Slurm here ({', '.join(missing)} missing); install it: bash scripts/system-packages.sh slurm")
-    if os.geteuid():
-        pytest.skip("a Slurm cluster can only be started by root")
+        return f"no Slurm here ({', '.join(missing)} missing); install it: bash scripts/system-packages.sh slurm"
+    return "a Slurm cluster can only be started by root" if os.geteuid() else ""
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,8 @@ class Cluster:
 
     def __init__(self, room: Path) -> None:
         self.room = room
-        sbin = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"])
-        self.environment = {**os.environ, "PATH": sbin, "SLURM_CONF": str(room / "slurm.conf")}
+        path = os.pathsep.join([str(SCRIPTS), os.environ["PATH"], "/usr/sbin", "/sbin"])
+        self.environment = {**os.environ, "PATH": path, "SLURM_CONF": str(room / "slurm.conf")}
         done = self._call("bash", str(SCRIPT), "start", str(room), "3")
         assert done.returncode == 0, done.stderr
 
@@ -96,6 +95,15 @@ class Cluster:
             doomed.extend(children[pid])
         for pid in dict.fromkeys(doomed):
             with_grace(lambda pid=pid: os.kill(pid, signal.SIGKILL))
+
+    def toil(self, room: Path, *options: str) -> list[str]:
+        """Command that runs a workflow with its files in `room`; put further options, workflow and job behind it."""
+        return [
+            *(str(SCRIPTS / "toil-cwl-runner"), "--batchSystem", "slurm", *options),
+            *("--jobStore", str(room / "store"), "--workDir", str(room), "--coordinationDir", str(room)),
+            *("--batchLogsDir", str(room), "--statePollingWait", "1", "--maxLocalJobs", "1"),
+            *("--publishWorkflowMetrics", "no", "--disableProgress", "--outdir", str(room / "out")),
+        ]
 
     def _call(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)

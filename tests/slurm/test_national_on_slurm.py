@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import yaml
 
 from image_state import fault_of
 from sen4cap import __version__
-from slurm.cluster import Cluster, Job, skip_without_slurm, wait_for
+from slurm.cluster import Cluster, Job, wait_for, why_no_slurm
 
 ROOT = Path(__file__).parents[2]
 IMAGES = [f"ghcr.io/sen4cap/{name}:{__version__}" for name in ("tools", "train")]
@@ -59,7 +58,8 @@ class Run:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    skip_without_slurm()
+    if reason := why_no_slurm():
+        pytest.skip(reason)
     room = tmp_path_factory.mktemp("slurm")
     started = None
     try:
@@ -91,14 +91,8 @@ def run(
 ) -> Run:
     """Start the workflow, kill the node that fetches, kill the leader later on, and go on."""
     room = tmp_path_factory.mktemp("toil")
-    command = [
-        *(str(Path(sys.executable).with_name("toil-cwl-runner")), "--batchSystem", "slurm", *with_containers),
-        *("--jobStore", str(room / "store"), "--workDir", str(room), "--coordinationDir", str(room)),
-        *("--batchLogsDir", str(room), "--statePollingWait", "1", "--retryCount", "3", "--outdir", str(room / "out")),
-        *("--publishWorkflowMetrics", "no", "--disableProgress", "--maxLocalJobs", "1"),
-    ]
+    command = cluster.toil(room, *with_containers, "--retryCount", "3")
     inputs = [str(ROOT / "workflows" / "wcc-national.cwl"), str(write_job(room / "job.yml", border_season))]
-    cluster.environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{cluster.environment['PATH']}"
     log = room / "leader.log"
     with log.open("w") as said:
         leader = subprocess.Popen([*command, *inputs], env=cluster.environment, stderr=said, stdout=said)

@@ -7,6 +7,7 @@ loops are not used: they need a threading library that a bare system may lack, a
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +20,14 @@ Answer = TypeVar("Answer")
 
 
 kernel_cache.choose()
+
+_BLAS = "scipy.linalg.cython_blas"
+if _BLAS not in sys.modules:
+    # For np.inner alone, which no kernel calls, numba loads scipy.linalg: 0.2 s of every start. None: not to be found.
+    sys.modules[_BLAS] = None  # type: ignore[assignment]
+    import numba.np.arraymath  # noqa: F401
+
+    del sys.modules[_BLAS]
 
 from numba import njit  # noqa: E402
 

@@ -13,7 +13,7 @@ import functools
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -282,6 +282,7 @@ class _Table:
     columns: Mapping[Marker, str]
     order: NDArray[np.intp]
     ordered: NDArray[np.int32]
+    plain: dict[Marker, tuple[NDArray[np.float32], NDArray[np.uint8], int] | None] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> _Table:
@@ -339,17 +340,25 @@ class _Table:
 
         Without a copy where it is float32 in one piece and the rows stand one after the other.
         """
-        column = self.table.column(self.columns[marker]) if marker in self.columns else None
-        none = np.frombuffer(b"", np.uint8)
-        if not isinstance(at, slice) or column is None or column.num_chunks != 1 or column.type != pa.float32():
+        plain = self._plain(marker)
+        if plain is None or not isinstance(at, slice):
             copied = self._values(marker, at)
             copied.setflags(write=False)  # as those below, so that it is the same type for a kernel
-            return copied, none, 0
-        part = column.chunk(0)
-        bits, values = part.buffers()
-        begin = part.offset + at.start
-        floats = np.frombuffer(values, np.float32)[begin : part.offset + at.stop]
-        return floats, none if bits is None else np.frombuffer(bits, np.uint8), begin
+            return copied, np.frombuffer(b"", np.uint8), 0
+        values, bits, offset = plain
+        return values[offset + at.start : offset + at.stop], bits, offset + at.start
+
+    def _plain(self, marker: Marker) -> tuple[NDArray[np.float32], NDArray[np.uint8], int] | None:
+        """Buffers of a column that is float32 in one piece and where its first row is, looked up once; else None."""
+        if marker not in self.plain:
+            column = self.table.column(self.columns[marker]) if marker in self.columns else None
+            found = None
+            if column is not None and column.num_chunks == 1 and column.type == pa.float32():
+                part = column.chunk(0)
+                bits, values = part.buffers()
+                found = np.frombuffer(values, np.float32), np.frombuffer(bits or b"", np.uint8), part.offset
+            self.plain[marker] = found
+        return self.plain[marker]
 
     def statistics(self, mean: Marker, at: slice | NDArray[np.intp]) -> NDArray[np.float32]:
         """Pixels, mean and standard deviation (3, row) of one day's column in physical units; NaN where unseen.

@@ -42,10 +42,12 @@ def moments(
     (3, variable, parcel)
         float64: sum of fractions, of fraction x value, and of fraction x value squared.
     """
-    count = len(values)
+    count, pixels = len(values), usable.size
+    # Whole numbers of 16 bits are exact in single precision, those of 32 bits in double.
+    found = np.empty((count, pixels), np.result_type(values.dtype, np.float32))
+    _pick(values.reshape(count, pixels), usable.reshape(pixels), nodata, found)
     sums = np.zeros((3, count, len(first) - 1))
-    pixels = usable.size
-    _add_moments(values.reshape(count, pixels), usable.reshape(pixels), nodata, first, pixel, fraction, sums)
+    _add_moments(found, first, pixel, fraction, sums)
     return sums
 
 
@@ -103,7 +105,20 @@ def polarisation_ratio(vv: NDArray[np.float32], vh: NDArray[np.float32], *, deci
 
 
 @compiled_fast
-def _add_moments(values, usable, nodata, first, pixel, fraction, sums):  # type: ignore[no-untyped-def]
+def _pick(values, usable, nodata, found):  # type: ignore[no-untyped-def]
+    """Write the pixels that count, NaN for the others.
+
+    In the order of memory, so that it streams: parcel by parcel each line of a raster would be waited for.
+    """
+    for variable in range(len(values)):
+        row, out = values[variable], found[variable]
+        for i in range(len(usable)):
+            counts = usable[i] & (np.float64(row[i]) != nodata)
+            out[i] = row[i] if counts else np.nan
+
+
+@compiled_fast
+def _add_moments(values, first, pixel, fraction, sums):  # type: ignore[no-untyped-def]
     """Add the sums of one block; without branches on the pixels, so that sums run side by side in vector lanes."""
     for parcel in range(len(first) - 1):
         # Unsigned, so that no index is checked for being negative.
@@ -112,9 +127,8 @@ def _add_moments(values, usable, nodata, first, pixel, fraction, sums):  # type:
             row = values[variable]
             pixels = total = squares = 0.0
             for k in range(low, past):
-                at = np.uint32(pixel[k])
-                found = np.float64(row[at])
-                counts = usable[at] & (found == found) & (found != nodata)
+                found = np.float64(row[np.uint32(pixel[k])])
+                counts = found == found
                 weight = np.float64(fraction[k]) if counts else 0.0
                 value = found if counts else 0.0
                 weighted = weight * value

@@ -189,6 +189,20 @@ def test_no_fall_up_to_the_last_look() -> None:
     assert reason(found.ter_reason) == "no fall seen up to the last look"
 
 
+@pytest.mark.parametrize("since_day", ["2022-02-20", "2022-03-15"])
+@pytest.mark.parametrize("tilled", ["2022-04-18", "2022-05-01"])
+def test_weeds_before_the_seedbed_are_not_the_next_main_crop(since_day: str, tilled: str) -> None:
+    weeds = until(since(rise(since_day, 0.3), since_day), tilled)
+    found = look(WHEAT + weeds + since(NEXT, "2022-05-05"))
+    assert np.isnan(found.emergence[0])
+    assert near(found.next_emergence, "2022-05-20", 6)
+
+
+def test_a_low_main_crop_is_dated_where_nothing_follows_it() -> None:
+    found = look(WHEAT + until(since(rise("2022-03-20", 0.4), "2022-03-10"), "2022-06-20"))
+    assert near(found.next_emergence, "2022-03-20", 15)
+
+
 def test_green_when_first_seen() -> None:
     late = WEEKLY[day("2021-11-15") <= WEEKLY]
     found = look(WHEAT + COVER, at=late)

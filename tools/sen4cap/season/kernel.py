@@ -11,7 +11,7 @@ from ..compiled import compiled
 from .detectors import EMERGENCE, GROWTH_SPREAD, TERMINATION, Block, Settings, bracket, widened
 from .growth import clocks, growth_days
 from .looks import Calendar, clean, drop_partial, green_of
-from .stands import FEW_LOOKS, MIN_LOOKS, NO_GROWTH, NO_LOOK, SEEN, Stands, find_stands
+from .stands import FEW_LOOKS, LOW_LOOK, MIN_LOOKS, NO_GROWTH, NO_LOOK, SEEN, Stands, find_stands
 
 AFTER_END = 25
 """A stand's low look after its fall comes up to so many days after the season's end, a main crop's later."""
@@ -190,13 +190,26 @@ def allowed_days(stands: Stands, calendar: Calendar, days: int) -> NDArray[np.in
 def _next_emergence(
     block: Block, em: NDArray[np.float64], ter: NDArray[np.float64], late: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Emergence of the next main crop: the growth after the fall, or growth that began too late for a cover crop."""
+    """Emergence of the next main crop: the growth after the fall, or growth that began too late for a cover crop.
+
+    Late growth that stays low and goes before something else comes up was weeds, not the crop.
+    """
     stands = block.stands
+    late = late & ~((stands.next_low >= 0) & _stays_low(block))
     day, spread = growth_days(block.at, block.green, stands.next_low, stands.next_top, stands.base, ticks=block.ticks)
     day = np.where(late, em, np.round(day))
     known = np.isfinite(day) & (late | ~(day <= ter))
     spread = widened(block, day, spread, GROWTH_SPREAD)
     return np.where(known, day, np.nan), np.where(known & ~late, spread, np.nan)
+
+
+def _stays_low(block: Block) -> NDArray[np.bool_]:
+    """Whether the highest look of the stand's last hump is a low one."""
+    stands = block.stands
+    height = np.full(len(block.green), np.inf)
+    known = np.flatnonzero(stands.last_top >= 0)
+    height[known] = block.green[known, np.searchsorted(block.at, stands.last_top[known])] - stands.base[known]
+    return np.asarray(height < LOW_LOOK)
 
 
 def _maximum(series: NDArray[np.float32], spans: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -261,7 +261,8 @@ def _choose(
     for top in range(max(opening, 1), count):
         rises = u[pivots[top]] > u[pivots[top - 1]]
         if rises and t[_green(t, u, pivots[top - 1], pivots[top], swing)] > spring:
-            _note_next(t, u, pivots[top - 1], pivots[top], swing, days, p)
+            main = _following(u, pivots, count, top - 2, bare)
+            _note_next(t, u, pivots[main - 1], pivots[main], swing, days, p)
             return
 
 

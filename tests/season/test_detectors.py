@@ -97,8 +97,10 @@ def test_termination_on_simulated_truth(name: str, quick) -> None:
     assert np.quantile(error, 0.9) < ninth
 
 
-def test_the_default_wins(quick) -> None:
-    block, drawn = quick
+def test_the_default_wins(draw) -> None:
+    """Over all kinds of ends: nobody knows beforehand which it was."""
+    drawn = draw(300, seed=21, kinds=("plough", "roll", "herbicide", "mow", "frost"))
+    block = block_of(drawn)
     emergence = {n: errors(d(block, SETTINGS).day, drawn.emergence).mean() for n, d in EMERGENCE.items()}
     termination = {n: errors(d(block, SETTINGS).day, drawn.termination).mean() for n, d in TERMINATION.items()}
     assert min(emergence, key=emergence.get) == "default", emergence

@@ -8,6 +8,7 @@ import pytest
 from sen4cap.season.detectors import Settings
 from sen4cap.season.kernel import REASONS, Result, season_of
 from sen4cap.season.looks import Calendar
+from sen4cap.season.stands import find_stands
 from sen4cap.smooth.kernel import BOUNDS, Smoothing, smooth_daily
 
 START = np.datetime64("2021-06-15")
@@ -371,3 +372,42 @@ def test_a_stand_that_hard_frost_strips_and_that_grows_again_goes_on() -> None:
     found = look(WHEAT + until(spring, "2022-04-14") + since(NEXT, "2022-05-20"))
     assert near(found.emergence, "2021-09-05", 6)
     assert near(found.termination, "2022-04-14", 6)
+
+
+def test_a_stand_that_hard_frost_left_bare_to_the_eye_and_that_is_tall_and_gone_in_spring_lived_on() -> None:
+    """No main crop grows and goes before June, and weeds stay lower."""
+    grown = until(since(rise("2021-09-05", 2.5), "2021-08-25"), "2021-12-12", 0.05)
+    found = look(WHEAT + until(grown + since(rise("2022-03-10", 2.2, pace=6), "2022-03-01"), "2022-05-10"))
+    assert near(found.emergence, "2021-09-05", 5)
+    assert near(found.termination, "2022-05-10", 6)
+    weeds = grown + since(rise("2022-03-20", 0.5, pace=6), "2022-03-10")
+    found = look(WHEAT + until(weeds, "2022-05-10"))
+    assert near(found.termination, "2021-12-12", 7)
+
+
+def test_a_low_stand_that_the_cold_wears_is_ended_by_the_plough() -> None:
+    grown = since(rise("2021-10-05", 0.6), "2021-09-20")
+    worn = grown * np.where(day("2021-12-10") > TIME, 1, 0.45)
+    found = look(WHEAT + until(worn, "2022-03-14") + since(NEXT, "2022-05-01"))
+    assert near(found.termination, "2022-03-14", 7)
+
+
+def test_what_a_mower_leaves_green_until_the_plough_is_no_part_of_the_stand() -> None:
+    stand = since(rise("2021-09-05", 4.5), "2021-08-25")
+    found = look(WHEAT + until(stand, "2022-04-01", 1.2) * (day("2022-04-29") > TIME) + since(NEXT, "2022-05-15"))
+    assert near(found.termination, "2022-04-01", 7)
+
+
+def test_a_cloud_of_midwinter_over_bare_soil_is_no_stand() -> None:
+    seen = WHEAT + since(NEXT, "2022-05-01")
+    at = WEEKLY[(day("2021-11-20") > WEEKLY) | (day("2022-02-10") < WEEKLY)]
+    at = np.sort(np.append(at, day("2022-01-01")))
+    seen[day("2022-01-01")] = 1.5
+    found = look(seen, at=at)
+    assert reason(found.em_reason) == "no growth of a winter stand seen"
+
+
+def test_a_field_that_is_green_in_nearly_all_its_looks_was_bare_in_the_lowest() -> None:
+    green = np.full((1, len(WEEKLY)), 1.8, np.float32)
+    green[0, (day("2021-08-20") < WEEKLY) & (day("2021-09-05") > WEEKLY)] = 0.25
+    assert find_stands(WEEKLY, green, calendar=CALENDAR).base[0] == np.float32(0.35)

@@ -164,7 +164,7 @@ def _threshold(block: Block, settings: Settings | None) -> Dates:
 
 def _fall(block: Block, settings: Settings | None) -> Dates:
     stands = block.stands
-    day, spread = fall_days(block.at, block.green, stands.last_top, stands.after, stands.base)
+    day, spread = fall_days(block.at, block.green, stands.last_top, stands.after, stands.base, stands.noise)
     return Dates(day, widened(block, day, spread, FALL_SPREAD))
 
 

@@ -33,8 +33,9 @@ SIGMOID = 0.65
 """Prior of a slow beginning among the other falls: sprayed stands are more than those that die fast at first."""
 LONGEST = 120
 """Length of the tables, days."""
-NOISE = 0.09
-"""Standard deviation of a look's greenness over bare soil, LAI units."""
+LEAST_NOISE, NOISE, UNSTEADY = 0.045, 0.09, 0.1
+"""Standard deviation of a look's greenness over bare soil, LAI units: the parcel's own or a share of the stand's height
+(dead leaves read unsteadily), held between the first two."""
 RELATIVE = 0.11
 """And as a share of the greenness itself."""
 WANDER = 0.03
@@ -43,8 +44,8 @@ LEFT_SPREAD = 0.3
 """Standard deviation of what is left around the lowest look after the fall, LAI units."""
 LOW_SHARE = 0.3
 """A look is low once no more than this share of the stand's height is left above the lowest look."""
-LOW_MARGIN = 0.25
-"""Or no more than this above the lowest look, LAI units."""
+LOW_MARGIN, LOW_NOISE = 0.25, 2.8
+"""Or no more than this above the lowest look, LAI units, or than so many standard deviations of the parcel's looks."""
 LOW_LOOKS = 2
 """So many low looks take part."""
 HEAD_DAYS = 25
@@ -88,6 +89,7 @@ def fall_days(
     top: NDArray[np.int32],
     after: NDArray[np.int32],
     base: NDArray[np.float32],
+    noise: NDArray[np.float32],
     /,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Day of the operation that ends each stand, and its spread.
@@ -102,6 +104,8 @@ def fall_days(
         Days of the stand's last highest look and of the lowest one after the fall; -1 in `after`: no fall.
     base : (parcel,)
         Greenness of bare soil.
+    noise : (parcel,)
+        Standard deviation of the parcel's low looks.
 
     Returns
     -------
@@ -110,14 +114,14 @@ def fall_days(
     """
     day = np.full(len(green), np.nan)
     spread = np.full(len(green), np.nan)
-    _fall(np.ascontiguousarray(at, np.int64), green, top, after, base, _side_by_side(), _priors(), day, spread)
+    _fall(np.ascontiguousarray(at, np.int64), green, top, after, base, noise, _side_by_side(), _priors(), day, spread)
     return day, spread
 
 
 @compiled
 def _fall(
-    at: NDArray, green: NDArray, top: NDArray, after: NDArray, base: NDArray, shapes: NDArray, prior: NDArray,
-    day: NDArray, spread: NDArray,
+    at: NDArray, green: NDArray, top: NDArray, after: NDArray, base: NDArray, noises: NDArray, shapes: NDArray,
+    prior: NDArray, day: NDArray, spread: NDArray,
 ) -> None:  # fmt: skip
     most = len(at)
     t = np.zeros(most, np.int64)
@@ -128,8 +132,9 @@ def _fall(
     for p in range(len(green)):
         if after[p] < 0 or top[p] < 0:
             continue
-        n, bottom, begin = _looks(at, green[p], top[p], after[p], t, y)
-        _filter(t, y, n, level, sure, before)
+        n, bottom, begin, height = _looks(at, green[p], top[p], after[p], noises[p], t, y)
+        noise = min(max(noises[p], LEAST_NOISE, UNSTEADY * height), NOISE)
+        _filter(t, y, n, noise, level, sure, before)
         left = min(bottom, base[p] + 0.5 * (bottom - base[p]) + 0.1)
         steps = min(t[n - 1] - begin + 1, ROOM)
         best = np.inf
@@ -139,7 +144,7 @@ def _fall(
             while k + 1 < n and t[k + 1] <= tau:
                 k += 1
             extra = sure[k] + (WANDER * max(level[k], 0.3)) ** 2 * (tau - t[k])
-            _after(t[k + 1 : n], y[k + 1 : n], tau, level[k], extra, shapes, left, sums)
+            _after(t[k + 1 : n], y[k + 1 : n], tau, level[k], extra, noise, shapes, left, sums)
             for s in range(len(prior)):
                 score[i, s] = before[k] + prior[s] + sums[2, s] + np.log(sums[3, s])
                 best = min(best, score[i, s])
@@ -152,15 +157,17 @@ def _fall(
 
 
 @compiled
-def _looks(at: NDArray, green: NDArray, top: int, after: int, t: NDArray, y: NDArray) -> tuple[int, float, int]:
-    """Looks from somewhat before the stand's last top to the first low ones: number, lowest, the top's day."""
+def _looks(
+    at: NDArray, green: NDArray, top: int, after: int, noise: float, t: NDArray, y: NDArray
+) -> tuple[int, float, int, float]:
+    """Looks from somewhat before the last top to the first low ones: number, lowest, the top's day, its height."""
     highest, bottom = 0.0, 0.0
     for k in range(len(at)):
         if at[k] == top:
             highest = green[k]
         if at[k] == after:
             bottom = green[k]
-    low = bottom + max(LOW_MARGIN, LOW_SHARE * (highest - bottom))
+    low = bottom + max(min(LOW_MARGIN, LOW_NOISE * max(noise, LEAST_NOISE)), LOW_SHARE * (highest - bottom))
     n, lows = 0, 0
     for k in range(len(at)):
         if not np.isfinite(green[k]) or at[k] < top - HEAD_DAYS or at[k] > after:
@@ -175,18 +182,18 @@ def _looks(at: NDArray, green: NDArray, top: int, after: int, t: NDArray, y: NDA
             lows += 1
             if lows == LOW_LOOKS:
                 break
-    return n, bottom, top
+    return n, bottom, top, highest - bottom
 
 
 @compiled
-def _filter(t: NDArray, y: NDArray, n: int, level: NDArray, sure: NDArray, before: NDArray) -> None:
+def _filter(t: NDArray, y: NDArray, n: int, least: float, level: NDArray, sure: NDArray, before: NDArray) -> None:
     """Random-walk level up to each look: its mean, its variance, and -2 log likelihood of the looks so far."""
     level[0] = y[0]
-    sure[0] = NOISE**2 + (RELATIVE * y[0]) ** 2
+    sure[0] = least**2 + (RELATIVE * y[0]) ** 2
     before[0] = np.log(sure[0])
     for k in range(1, n):
         scale = max(level[k - 1], 0.3)
-        noise = NOISE**2 + (RELATIVE * scale) ** 2
+        noise = least**2 + (RELATIVE * scale) ** 2
         spread = sure[k - 1] + (WANDER * scale) ** 2 * (t[k] - t[k - 1])
         total = spread + noise
         off = y[k] - level[k - 1]
@@ -198,7 +205,15 @@ def _filter(t: NDArray, y: NDArray, n: int, level: NDArray, sure: NDArray, befor
 
 @compiled_fused
 def _after(
-    t: NDArray, y: NDArray, tau: int, level: float, extra: float, shapes: NDArray, left: float, sums: NDArray
+    t: NDArray,
+    y: NDArray,
+    tau: int,
+    level: float,
+    extra: float,
+    least: float,
+    shapes: NDArray,
+    left: float,
+    sums: NDArray,
 ) -> None:
     """-2 log likelihood of the looks after tau, best over what is left, in two parts: sums[2] + log(sums[3]).
 
@@ -215,7 +230,7 @@ def _after(
         for s in range(SHAPES):
             expected = max(left + (level - left) * stays[s], 0.0)
             noise = RELATIVE * max(expected, y[i])
-            variance = NOISE**2 + noise * noise + stays[s] * stays[s] * extra
+            variance = least**2 + noise * noise + stays[s] * stays[s] * extra
             w = 1.0 / variance
             fb = 1.0 - stays[s]
             rest = y[i] - level * stays[s]

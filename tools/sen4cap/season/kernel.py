@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from ..compiled import compiled
 from .detectors import EMERGENCE, GROWTH_SPREAD, TERMINATION, Block, Settings, bracket, widened
+from .ends import LOW_LOOK
 from .growth import clocks, growth_days
 from .looks import Calendar, clean, drop_partial, green_of
-from .stands import FEW_LOOKS, LOW_LOOK, MIN_LOOKS, NO_GROWTH, NO_LOOK, SEEN, Stands, find_stands
+from .stands import FEW_LOOKS, MIN_LOOKS, NO_GROWTH, NO_LOOK, SEEN, Stands, find_stands
 
 AFTER_END = 25
 """A stand's low look after its fall comes up to so many days after the season's end, a main crop's later."""

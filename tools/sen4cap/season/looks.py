@@ -212,5 +212,7 @@ def _is_spike(
     if span <= SPIKE_DAYS:
         return down or (width == 1 and peak - higher > max(1.5 * limit, 0.5 * higher))
     cold = winter - 15 <= at[where[k - 1]] and at[past] <= spring + 15
+    if cold and width == 1 and peak - higher > max(1.5 * limit, higher):
+        return True
     sudden = span <= 2 * SPIKE_DAYS and at[past] - at[first] <= REGROWN_DAYS
     return down and width == 1 and (cold or sudden) and after >= 0.75 * before

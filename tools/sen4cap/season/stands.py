@@ -13,18 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled
+from . import ends
 from .looks import Calendar, desaturated
 
 LEAST_SWING, MOST_SWING = 0.1, 0.5
 """Least rise or fall that counts, LAI units, where a parcel's low looks are quiet and where they are not."""
 SWING_NOISE = 4.0
 """Between these it is so many standard deviations of the low looks: bare soil wanders with moisture and sun."""
-LOW_LOOK = 0.6
-"""Looks up to so much above bare soil are low, LAI units."""
+MOST_BARE = 0.35
+"""Bare soil never reads more; a field that was green in nearly all its looks was bare in the lowest."""
 PROMINENCE = 0.1
 """Least rise or fall that counts, as a share of the greenness above bare soil that it comes to or from."""
-SAME_STAND = 0.25
-"""Two humps are one stand where the trough between keeps this share of the lower top above bare soil."""
 LAST_CROP = 0.35
 """The same before the winter, when a main crop may thin out and stand on."""
 MOWN = 0.22
@@ -32,16 +31,6 @@ MOWN = 0.22
 FROZEN = 0.09
 """From 1 November to 1 March both are so low for a stand that was more than low looks: what hard frost leaves and grows
 again in spring is one stand, because no next crop comes up through it so early."""
-CUT, REGROWN, CUT_DAYS = 0.45, 0.6, 30
-"""So has one that in spring, within so many days, falls to the first share of its LAI and does not come back to the
-second."""
-REGROWTH = 0.3
-"""What comes up from more than this above bare soil and goes is regrowth, not the next main crop; LAI units."""
-FALLEN = 0.45
-"""A stand has fallen once it keeps less than this share. From mid April on this parts two humps, too, because a next
-crop may come up through what is left of a slow end."""
-CUT_DOWN = 0.4
-"""Or less than this share of its LAI."""
 LOW_ENOUGH = 0.5
 """The look before a stand's growth keeps less than this share of the stand's height."""
 GREEN_SHARE = 0.3
@@ -82,6 +71,8 @@ class Stands:
         Clear looks inside the season.
     base : (parcel,) float32
         Greenness of the parcel when bare.
+    noise : (parcel,) float32
+        Standard deviation of its low looks; infinite where hardly any is low.
     """
 
     state: NDArray[np.int8]
@@ -95,6 +86,7 @@ class Stands:
     next_top: NDArray[np.int32]
     looks: NDArray[np.int32]
     base: NDArray[np.float32]
+    noise: NDArray[np.float32]
 
 
 def find_stands(at: NDArray[np.int64], green: NDArray[np.float32], /, *, calendar: Calendar) -> Stands:
@@ -110,11 +102,11 @@ def find_stands(at: NDArray[np.int64], green: NDArray[np.float32], /, *, calenda
     count = len(green)
     days = np.full((9, count), -1, np.int32)
     state = np.zeros(count, np.int8)
-    base = np.full(count, np.nan, np.float32)
+    base, noise = np.full((2, count), np.nan, np.float32)
     c = calendar
-    _stands(np.ascontiguousarray(at, np.int64), green, c.first, c.last, c.winter, c.spring, state, days, base)
+    _stands(np.ascontiguousarray(at, np.int64), green, c.first, c.last, c.winter, c.spring, state, days, base, noise)
     low, lit, top, last_top, after, next_low, next_green, next_top, looks = days
-    return Stands(state, low, lit, top, last_top, after, next_low, next_green, next_top, looks, base)
+    return Stands(state, low, lit, top, last_top, after, next_low, next_green, next_top, looks, base, noise)
 
 
 @compiled
@@ -172,6 +164,7 @@ def _stands(
     state: NDArray,
     days: NDArray,
     base: NDArray,
+    noise: NDArray,
 ) -> None:
     most = len(at)
     t = np.zeros(most + 1, np.int64)
@@ -194,10 +187,10 @@ def _stands(
             state[p] = FEW_LOOKS
             continue
         ordered = np.sort(u[:n])
-        bare = ordered[int(0.05 * (n - 1))]
+        bare = min(ordered[int(0.05 * (n - 1))], max(ordered[0], MOST_BARE))
         base[p] = bare
-        noise = _noise(u, n, bare)
-        swing = min(max(SWING_NOISE * noise, LEAST_SWING), MOST_SWING)
+        noise[p] = _noise(u, n, bare)
+        swing = min(max(SWING_NOISE * noise[p], LEAST_SWING), MOST_SWING)
         count = _pivots(u, n, bare, swing, pivots)
         state[p] = NO_GROWTH
         _choose(t, u, pivots, count, bare, swing, first, last, winter, spring, state, days, p)
@@ -209,7 +202,7 @@ def _noise(u: NDArray, n: int, bare: float) -> float:
     off = np.zeros(n)
     count = 0
     for i in range(1, n - 1):
-        if max(u[i - 1], u[i], u[i + 1]) < bare + LOW_LOOK:
+        if max(u[i - 1], u[i], u[i + 1]) < bare + ends.LOW_LOOK:
             off[count] = abs(u[i] - 0.5 * (u[i - 1] + u[i + 1]))
             count += 1
     # 1.4826 makes a standard deviation of a median; sqrt(1.5) is that of a look less the mean of two others.
@@ -240,7 +233,7 @@ def _choose(
     best, best_start, best_high, best_top = 0.0, -1, -1, -1
     high = opening
     while high < count:
-        top = _same_stand(t, u, pivots, count, high, bare, winter, spring)
+        top = _same_stand(t, u, pivots, count, high, bare, first, last, winter, spring)
         score, start = _winter_score(t, u, pivots, count, high, top, bare, swing, first, last, winter, spring)
         if score > best:
             best, best_start, best_high, best_top = score, start, high, top
@@ -252,8 +245,10 @@ def _choose(
             days[1, p] = t[_green(t, u, pivots[best_start], pivots[best_high], swing)]
         days[2, p] = t[pivots[best_high]]
         days[3, p] = t[pivots[best_top]]
-        if _falls(u, pivots, count, best_top, bare):
-            days[4, p] = t[pivots[best_top + 1]]
+        if ends.falls(u, pivots, count, best_top, bare):
+            after = ends.cut(t, u, pivots[best_top], pivots[best_top + 1], bare, spring)
+            days[3, p] = t[ends.worn(t, u, pivots[best_top], after, bare, swing, winter, spring)]
+            days[4, p] = t[after]
         following = _following(u, pivots, count, best_top, bare)
         if following < count:
             _note_next(t, u, pivots[following - 1], pivots[following], swing, days, p)
@@ -271,8 +266,8 @@ def _following(u: NDArray, pivots: NDArray, count: int, top: int, bare: float) -
     """Top of the crop that follows a stand, or `count`: what stays low is weeds, unless nothing grows after it."""
     following = top + 2
     while following + 2 < count and (
-        u[pivots[following]] < bare + LOW_LOOK
-        or (u[pivots[following - 1]] > bare + REGROWTH and u[pivots[following + 1]] < bare + REGROWTH)
+        u[pivots[following]] < bare + ends.LOW_LOOK
+        or (u[pivots[following - 1]] > bare + ends.REGROWTH and u[pivots[following + 1]] < bare + ends.REGROWTH)
     ):
         following += 2
     return following
@@ -280,42 +275,44 @@ def _following(u: NDArray, pivots: NDArray, count: int, top: int, bare: float) -
 
 @compiled
 def _same_stand(
-    t: NDArray, u: NDArray, pivots: NDArray, count: int, high: int, bare: float, winter: int, spring: int
-) -> int:
+    t: NDArray, u: NDArray, pivots: NDArray, count: int, high: int, bare: float, first: int, last: int, winter: int,
+    spring: int,
+) -> int:  # fmt: skip
     """Last top of the stand that a high belongs to: a frost, a cut or a slow winter may lie between its tops."""
     top = high
+    main = high == 0 or t[pivots[high - 1]] < first - 31
     while top + 2 < count:
         low = pivots[top + 1]
         lower = min(u[pivots[top]], u[pivots[top + 2]]) - bare
         left = u[low] - bare
-        share = SAME_STAND if t[low] < spring + 40 else FALLEN
+        share = ends.SAME_STAND if t[low] < spring + 40 else ends.FALLEN
         if t[low] < winter:
             # What follows a shallow trough in autumn is a stand of its own only if it outlives the autumn.
             past = pivots[top + 3] if top + 3 < count else -1
-            winters = past < 0 or _fallen(t, u, pivots[top + 2], past) >= (winter + spring) // 2
+            winters = past < 0 or ends.fallen(t, u, pivots[top + 2], past) >= (winter + spring) // 2
             share = LOW_ENOUGH if winters else LAST_CROP
             # And a low one before a tall stand is where that stand begins.
             lower = max(lower, GREEN_SHARE / share * (u[pivots[top + 2]] - bare))
         mown = MOWN
-        if winter <= t[low] < spring and u[pivots[top]] > bare + LOW_LOOK:
+        if (
+            not main
+            and winter <= ends.fallen(t, u, pivots[top], low) < spring
+            and ends.lives_on(t, u, pivots, count, top, bare, spring, last)
+        ):
+            top += 2
+            continue
+        if winter <= t[low] < spring and u[pivots[top]] > bare + ends.LOW_LOOK:
             share = mown = FROZEN
         if left < share * lower or left < mown * (u[pivots[top]] - bare):
             break
         most = desaturated(u[pivots[top]] - bare)
-        sudden = t[low] >= spring and t[low] - _last_seen(t, u, pivots[top], low) <= CUT_DAYS
-        if sudden and desaturated(left) < CUT * most and desaturated(u[pivots[top + 2]] - bare) < REGROWN * most:
-            break
+        sudden = t[low] >= spring and t[low] - ends.last_seen(t, u, pivots[top], low) <= ends.CUT_DAYS
+        if sudden and desaturated(left) < ends.CUT * most:
+            gone = top + 3 < count and ends.fallen(t, u, pivots[top + 2], pivots[top + 3]) <= t[low] + ends.CUT_DAYS
+            if gone or desaturated(u[pivots[top + 2]] - bare) < ends.REGROWN * most:
+                break
         top += 2
     return top
-
-
-@compiled
-def _falls(u: NDArray, pivots: NDArray, count: int, top: int, bare: float) -> bool:
-    """Whether a stand falls after its last top, and not only loses some leaves."""
-    if top + 1 >= count:
-        return False
-    left, most = u[pivots[top + 1]] - bare, u[pivots[top]] - bare
-    return left < FALLEN * most or desaturated(left) < CUT_DOWN * desaturated(most)
 
 
 @compiled
@@ -336,23 +333,21 @@ def _winter_score(
     """How much of the winter a stand holds, 0 where it is no winter stand; and the pivot before its growth, or -1."""
     low = high - 1
     begin = pivots[low] if low >= 0 else 0
-    falls = _falls(u, pivots, count, top, bare)
+    ended = ends.falls(u, pivots, count, top, bare)
     end = pivots[top + 1] if top + 1 < count else pivots[top]
     begun = t[_green(t, u, begin, pivots[high], swing)] if low >= 0 else t[0]
-    fallen = _fallen(t, u, pivots[top], end) if falls else t[end] + 1000
+    gone = ends.fallen(t, u, pivots[top], end) if ended else t[end] + 1000
     start = -1
     if low >= 0 and t[begin] >= first - 31 and u[begin] - bare < LOW_ENOUGH * (u[pivots[high]] - bare):
         start = low
     if start < 0 or begun < first:
         # A main crop that stands into autumn is no winter stand; what is green through the winter is.
         half = winter + (spring - winter) // 2
-        seen = not falls or _last_seen(t, u, pivots[top], end) >= winter + SEEN_DAYS
-        good = (
-            seen and fallen >= half and _area(t, u, begin, end, bare, half, spring) > 0.5 * (min(fallen, spring) - half)
-        )
+        seen = not ended or ends.last_seen(t, u, pivots[top], end) >= winter + SEEN_DAYS
+        good = seen and gone >= half and _area(t, u, begin, end, bare, half, spring) > 0.5 * (min(gone, spring) - half)
     else:
         # Growth that shows only in spring may have emerged before the winter; the fitted date decides.
-        good = begun <= spring + 60 and t[pivots[top]] >= first and fallen >= winter - 31
+        good = begun <= spring + 60 and t[pivots[top]] >= first and gone >= winter - 31
     if not good or not _stands_out(t, u, begin, end, u[pivots[top]] - bare, bare, swing):
         return 0.0, start
     # The winter counts fully, the rest little, so that a main crop never outweighs a winter stand.
@@ -380,24 +375,6 @@ def _note_next(t: NDArray, u: NDArray, low: int, top: int, swing: float, days: N
     days[5, p] = t[low]
     days[6, p] = t[_green(t, u, low, top, swing)]
     days[7, p] = t[top]
-
-
-@compiled
-def _last_seen(t: NDArray, u: NDArray, top: int, after: int) -> int:
-    """Last look before a stand has lost half of its height above the low look that follows."""
-    i = top
-    while i < after and u[i] >= 0.5 * (u[top] + u[after]):
-        i += 1
-    return t[i - 1]
-
-
-@compiled
-def _fallen(t: NDArray, u: NDArray, top: int, after: int) -> int:
-    """Middle of the days between which a stand loses half of its height above the low look that follows."""
-    i = top
-    while i < after and u[i] >= 0.5 * (u[top] + u[after]):
-        i += 1
-    return (t[i - 1] + t[i]) // 2
 
 
 @compiled

@@ -30,7 +30,7 @@ class Looks:
     @staticmethod
     def fingerprint(coverage: Coverage) -> str:
         """Short text that differs where parcels, buffer or grid do."""
-        digest = hashlib.blake2b(digest_size=16)
+        digest = hashlib.sha256()  # for which processors have instructions
         for part in (coverage.first, coverage.pixel, coverage.fraction):
             digest.update(np.ascontiguousarray(part).data)
         return digest.hexdigest()

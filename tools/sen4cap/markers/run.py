@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import in_order, thread_count
-from ..coverage import Block, ParcelShapes
+from ..coverage import Block, Coverage, ParcelShapes
 from ..errors import BadInput
 from ..grid import Grid
 from ..marker_table import Marker, new_markers, pooled, seen_twice
@@ -126,14 +127,10 @@ def _statistics(
     shapes = ParcelShapes(parcels.frame.geometry, threads=threads)
     for sheet in sheets:
         coverage, vanished = shapes.on(sheet.grid, buffer=sheet.buffer)
-        areas = coverage.areas()
+        areas, blocks, pixels = _passed_over(coverage, sheet.window_shape, threads)
         account.lay(sheet.radar, areas, vanished)
         there = np.flatnonzero(areas > 0)
-        blocks = [
-            replace(block, parcels=np.searchsorted(there, block.parcels).astype(np.int32))
-            for block in coverage.blocks(*sheet.window_shape)
-        ]
-        pixels = looks.fingerprint(coverage)
+        blocks = [replace(block, parcels=np.searchsorted(there, block.parcels).astype(np.int32)) for block in blocks]
         del coverage
 
         # Images side by side need no handles but their own; few of them would leave threads idle.
@@ -153,6 +150,17 @@ def _statistics(
         for source, stats in zip(sheet.sources, in_order(work, sheet.sources, threads=outer), strict=True):
             account.see(there, stats)
             yield source, there, stats
+
+
+def _passed_over(
+    coverage: Coverage, window_shape: tuple[int, int], threads: int
+) -> tuple[NDArray[np.float64], list[Block], str]:
+    """Areas, blocks and fingerprint of a coverage, side by side: each takes a pass over all its pixels."""
+    with ThreadPoolExecutor(thread_count(threads)) as pool:
+        blocks = pool.submit(coverage.blocks, *window_shape)
+        areas = pool.submit(coverage.areas)
+        pixels = pool.submit(Looks.fingerprint, coverage)
+        return areas.result(), blocks.result(), pixels.result()
 
 
 def _measure(

@@ -73,8 +73,8 @@ STRIDE = 4
 """Days between the begins that are tried first."""
 AT_ONCE = 4
 """Looks taken together on the way over the curves."""
-CASES = -(-(1 + len(WARMTHS)) * 2 * len(RISES) // 8) * 8
-"""Curves on all clocks, and as many empty ones as fill vector registers."""
+CASES = (1 + len(WARMTHS)) * 2 * len(RISES)
+"""Curves on all clocks."""
 ROOM = 320
 """Most days between the earliest and the latest day tried."""
 
@@ -125,13 +125,18 @@ def _daylight(of_year: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=4)
-def _tables(at: bytes, ticks: bytes, count: int) -> tuple[NDArray[np.float32], NDArray[np.int32], int]:
+def _tables(
+    at: bytes, ticks: bytes, count: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32], int]:
     """What all parcels of a season share, for day indices of looks, and ticks of `count` clocks, both int64.
 
     Returns
     -------
-    heights : (day, look, CASES) float32
-        Share of its height that each curve has on each look if it began on each day; clock by clock.
+    coarse : (look, day of begin x CASES) float32
+        Share of its height that each curve has on each look, clock by clock, if it began on every `STRIDE`-th day. Days
+        stand side by side, so that many are tried in one pass over a look.
+    fine : (look, day of begin x CASES) float32
+        The same for the days between.
     first_days : (clock, tick) int32
         First day on which a clock shows a tick, or more; past the last day where it never does.
     least : int
@@ -139,15 +144,19 @@ def _tables(at: bytes, ticks: bytes, count: int) -> tuple[NDArray[np.float32], N
     """
     looks, clocks = np.frombuffer(at, np.int64), np.frombuffer(ticks, np.int64).reshape(count, -1)
     curves, inverse = templates()
-    heights = np.zeros((clocks.shape[1], len(looks), CASES), np.float32)
+    strides = -(-clocks.shape[1] // STRIDE)
+    begins = np.minimum(np.arange(strides * STRIDE), clocks.shape[1] - 1)
+    heights = np.empty((len(looks), strides * STRIDE, CASES), np.float32)
     for number, clock in enumerate(clocks):
-        place = np.clip(clock[None, looks] - clock[:, None], -BEFORE, BEYOND) + BEFORE
+        place = np.clip(clock[looks][:, None] - clock[begins], -BEFORE, BEYOND) + BEFORE
         of_clock = slice(number * len(curves), (number + 1) * len(curves))
         heights[..., of_clock] = np.moveaxis(curves[:, place], 0, -1)
+    by_stride = heights.reshape(len(looks), strides, STRIDE, CASES)
+    coarse, fine = (part.reshape(len(looks), -1) for part in (by_stride[:, :, 0], by_stride[:, :, 1:]))
     least = int(clocks.min() + inverse.min())
     every = np.arange(least, int(clocks.max() + inverse.max()) + 1)
     first_days = np.stack([np.searchsorted(clock, every) for clock in clocks]).astype(np.int32)
-    return heights, first_days, least
+    return np.ascontiguousarray(coarse), np.ascontiguousarray(fine), first_days, least
 
 
 def growth_days(
@@ -217,45 +226,56 @@ def median_of(mass: NDArray, count: int, first: int) -> tuple[float, float]:
 @compiled
 def _growth(
     at: NDArray, green: NDArray, low: NDArray, top: NDArray, base: NDArray, ticks: NDArray, allowed: NDArray,
-    heights: NDArray, first_days: NDArray, least: int, inverse: NDArray, lais: NDArray, day: NDArray, spread: NDArray,
+    coarse: NDArray, fine: NDArray, first_days: NDArray, least: int, inverse: NDArray, lais: NDArray, day: NDArray,
+    spread: NDArray,
 ) -> None:  # fmt: skip
     which, t = np.zeros(len(at) + AT_ONCE, np.int64), np.zeros(len(at), np.int64)
     y, w = np.zeros(len(at)), np.zeros(len(at))
     weight, pull = np.zeros(len(at) + AT_ONCE, np.float32), np.zeros(len(at) + AT_ONCE, np.float32)
-    sums = np.zeros((3, CASES), np.float32)
-    score = np.zeros((ROOM, CASES), np.float32)
-    height = np.zeros(score.shape, np.float32)
-    lowest = np.zeros(ROOM, np.float32)
+    sums = np.zeros((3, ROOM * CASES), np.float32)
+    score, height = np.zeros((2, ROOM * CASES), np.float32), np.zeros((2, ROOM * CASES), np.float32)
     mass = np.zeros(ticks.shape[1])
-    cases = len(ticks) * len(inverse)
+    wide = (STRIDE - 1) * CASES
     for p in range(len(green)):
         if low[p] < 0 or top[p] < 0:
             continue
         n, tall, sure, floor = _window(at, green[p], low[p], top[p], base[p], lais, which, t, y, w)
         begin = max(min(t[0] - 10, low[p]), low[p] - REACH_BACK, 0)
-        first = begin - begin % STRIDE  # parcels share the days that are tried first: their tables stay near the core
-        steps = min(sure + 10 - first + 1, ROOM, ticks.shape[1] - first)
+        stride = begin // STRIDE
+        past_begin = min(sure + 11, stride * STRIDE + ROOM, ticks.shape[1])
+        strides = -(-past_begin // STRIDE) - stride
         shared = _shared(y, w, n, tall, which, weight, pull)
-        best = np.inf
-        for i in range(0, steps, STRIDE):
-            _chi2(heights[first + i], which, weight, pull, n, shared, sums, score[i], height[i])
-            lowest[i] = _least(score[i], cases)
-            best = min(best, lowest[i]) if first + i >= begin else best
+        _chi2(coarse, stride * CASES, strides * CASES, which, weight, pull, n, shared, sums, score[0], height[0])
+        best, one, other = _promising(score[0], strides, begin % STRIDE > 0)
+        part = (stride + one) * wide, (other - one) * wide
+        _chi2(fine, *part, which, weight, pull, n, shared, sums, score[1], height[1])
         mass[:] = 0.0
-        for i in range(begin - first, steps):
-            near = i - i % STRIDE
-            after = near + STRIDE if near + STRIDE < steps else near
-            if min(lowest[near], lowest[after]) > best + UNLIKELY:
-                continue
-            if near != i:
-                _chi2(heights[first + i], which, weight, pull, n, shared, sums, score[i], height[i])
-            _weigh(score[i], height[i], best, ticks[:, first + i], inverse, first_days, least, sure, mass)
+        for i in range(max(begin, (stride + one) * STRIDE), min(past_begin, (stride + other) * STRIDE)):
+            k, d = i // STRIDE - stride, i % STRIDE
+            kind, curve = (0, k * CASES) if d == 0 else (1, (k - one) * wide + (d - 1) * CASES)
+            _weigh(score[kind], height[kind], curve, best, ticks[:, i], inverse, first_days, least, sure, mass)
         first, past = max(allowed[0, p], floor), min(allowed[1, p] + 1, len(mass))
         total = mass.sum()
         if past > first and mass[first:past].sum() > ADMITTED * total:
             day[p], spread[p] = median_of(mass[first:past], past - first, first)
         elif total > 0:
             day[p], spread[p] = median_of(mass, len(mass), 0)
+
+
+@compiled
+def _promising(score: NDArray, strides: int, early: bool) -> tuple[float, int, int]:
+    """Best score of the days tried first, and the first and past stride where others may be as good (`UNLIKELY`).
+
+    The first day counts for the best only where it is not too early.
+    """
+    best = np.inf
+    for k in range(int(early), strides):
+        best = min(best, _least(score[k * CASES : (k + 1) * CASES]))
+    one, other = strides, 0
+    for k in range(strides):
+        if _least(score[k * CASES : (k + 1) * CASES]) <= best + UNLIKELY:
+            one, other = min(one, max(k - 1, 0)), k + 1
+    return best, min(one, other), other
 
 
 @compiled
@@ -283,10 +303,10 @@ def _shared(
 
 @compiled_fast
 def _chi2(
-    heights: NDArray, which: NDArray, weight: NDArray, pull: NDArray, n: int, shared: tuple, sums: NDArray,
-    score: NDArray, height: NDArray,
+    heights: NDArray, first: int, count: int, which: NDArray, weight: NDArray, pull: NDArray, n: int, shared: tuple,
+    sums: NDArray, score: NDArray, height: NDArray,
 ) -> None:  # fmt: skip
-    """Least chi2 of b + A T over b and A with their priors, and that A, of every curve that began on one day.
+    """Least chi2 of b + A T over b and A with their priors, and that A, of some consecutive curves of a table.
 
     b is eliminated by taking the weighted mean m of y away beforehand. With sums over looks and priors,
 
@@ -295,45 +315,48 @@ def _chi2(
     and no large sums cancel, so that single precision does. Curves lie side by side in vector registers.
     """
     syy, share, prior, pulled = shared
-    for i in range(CASES):
-        sums[0, i] = 0.0
-        sums[1, i] = prior
-        sums[2, i] = pulled
+    ws, tt, ty = sums[0, :count], sums[1, :count], sums[2, :count]
+    ws[:] = 0.0
+    tt[:] = prior
+    ty[:] = pulled
+    past = first + count
     for j in range(0, n, AT_ONCE):
-        t0, t1, t2, t3 = heights[which[j]], heights[which[j + 1]], heights[which[j + 2]], heights[which[j + 3]]
+        t0, t1 = heights[which[j]][first:past], heights[which[j + 1]][first:past]
+        t2, t3 = heights[which[j + 2]][first:past], heights[which[j + 3]][first:past]
         w0, w1, w2, w3 = weight[j], weight[j + 1], weight[j + 2], weight[j + 3]
         p0, p1, p2, p3 = pull[j], pull[j + 1], pull[j + 2], pull[j + 3]
-        for i in range(CASES):
+        for i in range(count):
             u0, u1, u2, u3 = w0 * t0[i], w1 * t1[i], w2 * t2[i], w3 * t3[i]
-            sums[0, i] += u0 + u1 + u2 + u3
-            sums[1, i] += u0 * t0[i] + u1 * t1[i] + u2 * t2[i] + u3 * t3[i]
-            sums[2, i] += p0 * t0[i] + p1 * t1[i] + p2 * t2[i] + p3 * t3[i]
-    for i in range(CASES):
-        a = sums[2, i] / (sums[1, i] - sums[0, i] * sums[0, i] * share)
+            ws[i] += u0 + u1 + u2 + u3
+            tt[i] += u0 * t0[i] + u1 * t1[i] + u2 * t2[i] + u3 * t3[i]
+            ty[i] += p0 * t0[i] + p1 * t1[i] + p2 * t2[i] + p3 * t3[i]
+    for i in range(count):
+        a = ty[i] / (tt[i] - ws[i] * ws[i] * share)
         height[i] = a
-        score[i] = syy - a * sums[2, i]
+        score[i] = syy - a * ty[i]
 
 
 @compiled_fast
-def _least(score: NDArray, cases: int) -> float:
+def _least(score: NDArray) -> float:
     least = score[0]
-    for i in range(1, cases):
+    for i in range(1, len(score)):
         least = min(least, score[i])
     return least
 
 
 @compiled
 def _weigh(
-    score: NDArray, height: NDArray, best: float, ticks: NDArray, inverse: NDArray, first_days: NDArray, least: int,
-    sure: int, mass: NDArray,
+    score: NDArray, height: NDArray, curve: int, best: float, ticks: NDArray, inverse: NDArray, first_days: NDArray,
+    least: int, sure: int, mass: NDArray,
 ) -> None:  # fmt: skip
     """Add the curves that began on one day to the posterior, each on the day on which it passes LAI 0.1."""
     for clock in range(len(ticks)):
         for s in range(len(inverse)):
-            above = score[clock * len(inverse) + s] - best
+            above = score[curve] - best
+            share = EMERGED / max(height[curve], 0.3)
+            curve += 1
             if above > UNLIKELY:
                 continue
-            share = EMERGED / max(height[clock * len(inverse) + s], 0.3)
             tick = ticks[clock] + inverse[s, min(int(share * 2 * RATIOS), RATIOS - 1)]
             day = first_days[clock, tick - least]
             if day <= sure:

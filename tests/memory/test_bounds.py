@@ -16,6 +16,9 @@ import shapely
 from affine import Affine
 
 from benchmarks import made
+from made_products import COLUMNS, ROWS, write_products
+from made_products import END as PRODUCTS_END
+from made_products import START as PRODUCTS_START
 from made_scenes import COARSE, FINE
 from sen4cap.series import open_series
 
@@ -30,6 +33,8 @@ SIDE, RASTER_LIMIT, COPY_LIMIT = 10980, 1100, 1300
 
 PARCELS_LIMIT = 900
 """Tools that hold the parcels' outlines."""
+MAPS_LIMIT = 640
+"""A block of 1024 x 1024 pixels with 60 dates of LAI and FCOVER is 250 MB."""
 
 
 def run_chain(table: Path, fields: Path, run: Callable[..., None], folder: str, mib: int) -> None:
@@ -161,3 +166,25 @@ def test_parcels_of_an_image_larger_than_the_limit(limited: Callable[..., None],
     limited(*words, "--output", "limited.ipc", mib=RASTER_LIMIT)
     limited(*words, "--output", "free.ipc", mib=0)
     assert (tmp_path / "limited.ipc").read_bytes() == (tmp_path / "free.ipc").read_bytes()
+
+
+def test_maps_of_looks_larger_than_the_limit(limited: Callable[..., None], tmp_path: Path) -> None:
+    """LAI and FCOVER of 60 dates of 2048 x 2048 pixels are 1 GB in whole numbers."""
+    side, apart = 2048, 500
+    large = write_products(tmp_path / "large", side=side, apart=apart)
+    small = write_products(tmp_path / "small")
+    span = ("--start", PRODUCTS_START, "--end", PRODUCTS_END, "--threads", 2)
+    for name, items, mib in (("large", large, MAPS_LIMIT), ("small", small, 0)):
+        limited("pixels", "--items", items, *span, "--output", f"maps-{name}", mib=mib)
+    maps = sorted((tmp_path / "maps-small").glob("*/*.tif"))
+    assert len(maps) == 6
+    for path in maps:
+        with rasterio.open(path) as source:
+            expected = source.read(1)
+        with rasterio.open(tmp_path / "maps-large" / path.relative_to(tmp_path / "maps-small")) as source:
+            found = source.read(1)
+        corners = range(0, side - COLUMNS, apart)
+        for top, left in itertools.product(corners, corners):
+            np.testing.assert_array_equal(found[top : top + ROWS, left : left + COLUMNS], expected)
+            found[top : top + ROWS, left : left + COLUMNS] = expected[0, 0]
+        assert (found == expected[0, 0]).all()  # what clouds hide always

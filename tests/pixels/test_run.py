@@ -14,14 +14,13 @@ import shapely
 from click.testing import CliRunner, Result
 from rasterio.windows import Window
 
+from made_products import COLUMNS, EMERGED, ENDED, EVERY, ROWS
 from made_scenes import Catalogue
 from sen4cap import l3b
 from sen4cap.cli import main
 from sen4cap.pixels.images import KEYS, Settings, image_of
 from sen4cap.season.kernel import REASONS
 from sen4cap.stac import open_items
-
-from .conftest import COLUMNS, EMERGED, ENDED, EVERY, ROWS
 
 Run = Callable[..., Result]
 Maps = Callable[..., dict[str, np.ndarray]]

@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 SOURCES := tools tests scripts images
+# A process a core, at most four: the tests of a file share what its fixtures make.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo images test accuracy accuracy-quick bench bench-quick lint types coverage lock clean \
@@ -19,7 +21,7 @@ images:  ## Build the images with podman or docker; BASE=local where no registry
 	bash scripts/images.sh
 
 test: .venv/dev.done  ## Run all tests.
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest $(PYTEST_OPTIONS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest $(PARALLEL) $(PYTEST_OPTIONS)
 
 accuracy: .venv/dev.done  ## Measure the accuracy on simulated truth, print the table, write docs/accuracy.md.
 	PYTHONPATH=tests $(BIN)/python -m accuracy --output docs/accuracy.md
@@ -66,7 +68,7 @@ types: .venv/dev.done  ## Check types.
 	$(BIN)/mypy
 
 coverage: .venv/dev.done  ## Run all tests and report which lines they reach.
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest --cov --cov-report=term-missing:skip-covered --cov-report=html $(PYTEST_OPTIONS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest --cov --cov-report=term-missing:skip-covered --cov-report=html $(PARALLEL) $(PYTEST_OPTIONS)
 
 lock: .venv/dev.done  ## Resolve the versions of requirements/*.lock anew.
 	bash scripts/lock.sh

@@ -26,6 +26,12 @@ BORDER = (
 """A landscape near the border of two UTM zones."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that no process is left alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def simulate(folder: Path, *options: str) -> None:
     """Simulate a season as a user would."""
     command = [str(Path(sys.executable).with_name("sen4cap")), "simulate", *options, "--output", str(folder)]

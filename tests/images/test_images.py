@@ -14,6 +14,7 @@ import pytest
 from images.callers import IMAGES, ROOT, SPAN
 from sen4cap import __version__
 
+pytestmark = pytest.mark.slow
 SPOKEN = "/usr/share/sen4cap/sbom.cdx.json"
 TRAINING = {"scikit-learn", "scipy", "joblib", "threadpoolctl"}
 

@@ -12,6 +12,7 @@ from bundle import Package, bundles, write
 from check_packages import main, problems
 from package_metadata import facts
 
+pytestmark = pytest.mark.slow
 NAMES = [package.name for package in bundles(facts(), {})]
 
 

@@ -15,6 +15,7 @@ import shapely
 
 from sen4cap.marker_table import Marker
 
+pytestmark = pytest.mark.slow
 SPAN = ["--start", "2021-06-01", "--end", "2022-08-15"]
 Command = Callable[..., subprocess.CompletedProcess]
 

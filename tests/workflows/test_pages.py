@@ -11,6 +11,7 @@ import pytest
 
 from sen4cap.cli import TOOLS
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 import yaml
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 CSVS = ["wcc.csv", "season.csv", "intercrop.csv", "soil.csv"]
 

@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import pystac
+import pytest
 
+pytestmark = pytest.mark.slow
 CSV_COLUMNS = {
     "wcc.csv": "NewID,Pred_class,Conf_pred1,Conf_pred2",
     "season.csv": "NewID,Em_d,Ter_d,S_length,Uncert_em,Uncert_ter,M_gro_d,M_gro_val,M_gro_t,M_cov_d,M_co_val,M_co_t",

@@ -411,3 +411,14 @@ def test_a_field_that_is_green_in_nearly_all_its_looks_was_bare_in_the_lowest() 
     green = np.full((1, len(WEEKLY)), 1.8, np.float32)
     green[0, (day("2021-08-20") < WEEKLY) & (day("2021-09-05") > WEEKLY)] = 0.25
     assert find_stands(WEEKLY, green, calendar=CALENDAR).base[0] == np.float32(0.35)
+
+
+def test_weeds_of_the_spring_are_no_stand() -> None:
+    found = look(WHEAT + until(since(rise("2022-04-10", 0.12, pace=6), "2022-03-01"), "2022-05-10"), soil=0.1)
+    assert reason(found.em_reason) == "no growth of a winter stand seen"
+
+
+def test_an_emergence_in_november_is_less_sure_than_one_in_september() -> None:
+    early = until(since(rise("2021-09-05", 2.5, pace=12), "2021-08-25"), "2022-04-12")
+    late = until(since(rise("2021-11-10", 2.5, pace=12), "2021-11-01"), "2022-04-12")
+    assert look(WHEAT + late).em_spread[0] > 1.5 * look(WHEAT + early).em_spread[0]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from . import baselines, wise, wist
 from .fall import fall_days
-from .growth import growth_days
+from .growth import TICKS, growth_days
 from .stands import Stands
 
 
@@ -92,9 +92,13 @@ Detector = Callable[[Block, Settings | None], Dates]
 
 GAP_FACTOR, GAP_OFFSET = 0.9, 1.5
 """Spread of a date that stands on its bracketing looks alone: 0.9 (gap / 2 + 1.5 d), fitted on simulated truth."""
-GROWTH_SPREAD = (0.67, 0.0, 0.5)
-"""Shares of the posterior's spread and of the gap around the date, and a floor in days, added in squares. Fitted to the
-whole days that are written, on the truth of the simulator and on growth curves of other families."""
+GROWTH_SPREAD = (0.5, 0.0, 0.5)
+"""Shares of the posterior's spread (see `growth_spread`) and of the gap around the date, and a floor in days, added in
+squares. Fitted to the whole days that are written, on the truth of the simulator and on growth of other families."""
+SLOWEST = 8.0
+"""In the cold a stand takes at most so many days for the growth of a usual one."""
+SLOW_DAYS = 7
+"""Days before and after a date over which the pace of growth is taken."""
 FALL_SPREAD = (0.5, 0.25, 2.5)
 """The same for falls."""
 LEAST_OF_GAP = 0.1
@@ -126,12 +130,25 @@ def widened(
     return np.where(np.isnan(day), np.nan, np.maximum(wide, LEAST_OF_GAP * gap))
 
 
+def growth_spread(block: Block, day: NDArray[np.float64], spread: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Uncertainty of an emergence: what the looks tell wrong of the leaves takes longer to grow in the cold.
+
+    The posterior's spread is multiplied by the days that stand for a usual one on the clock of warmth and daylight.
+    """
+    clock = block.ticks[-1]
+    at = np.where(np.isnan(day), 0, day).astype(np.int64)
+    first, past = np.clip(at - SLOW_DAYS, 0, len(clock) - 1), np.clip(at + SLOW_DAYS, 0, len(clock) - 1)
+    pace = (clock[past] - clock[first]) / (TICKS * np.maximum(past - first, 1))
+    slow = 1 / np.clip(pace, 1 / SLOWEST, 1)
+    return widened(block, day, slow * spread, GROWTH_SPREAD)
+
+
 def _growth(block: Block, settings: Settings | None) -> Dates:
     stands = block.stands
     day, spread = growth_days(
         block.at, block.green, stands.low, stands.top, stands.base, ticks=block.ticks, allowed=block.allowed
     )
-    return Dates(day, widened(block, day, spread, GROWTH_SPREAD))
+    return Dates(day, growth_spread(block, day, spread))
 
 
 def _wise(block: Block, settings: Settings | None) -> Dates:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled
-from .detectors import EMERGENCE, GROWTH_SPREAD, TERMINATION, Block, Settings, bracket, widened
+from .detectors import EMERGENCE, TERMINATION, Block, Settings, bracket, growth_spread
 from .ends import LOW_LOOK
 from .growth import clocks, growth_days
 from .looks import Calendar, clean, drop_partial, green_of
@@ -200,7 +200,7 @@ def _next_emergence(
     day, spread = growth_days(block.at, block.green, stands.next_low, stands.next_top, stands.base, ticks=block.ticks)
     day = np.where(late, em, np.round(day))
     known = np.isfinite(day) & (late | ~(day <= ter))
-    spread = widened(block, day, spread, GROWTH_SPREAD)
+    spread = growth_spread(block, day, spread)
     return np.where(known, day, np.nan), np.where(known & ~late, spread, np.nan)
 
 

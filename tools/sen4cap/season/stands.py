@@ -348,7 +348,9 @@ def _winter_score(
     else:
         # Growth that shows only in spring may have emerged before the winter; the fitted date decides.
         good = begun <= spring + 60 and t[pivots[top]] >= first and gone >= winter - 31
-    if not good or not _stands_out(t, u, begin, end, u[pivots[top]] - bare, bare, swing):
+    tallest = max(u[pivots[high]], u[pivots[top]])
+    spring_weeds = t[pivots[high]] >= spring + 40 and tallest < bare + ends.REGROWTH
+    if not good or spring_weeds or not _stands_out(t, u, begin, end, u[pivots[top]] - bare, bare, swing):
         return 0.0, start
     # The winter counts fully, the rest little, so that a main crop never outweighs a winter stand.
     whole = _area(t, u, begin, end, bare, first, last)

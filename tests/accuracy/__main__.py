@@ -18,7 +18,7 @@ import pandas as pd
 
 from sen4cap.seasons import Season
 
-from . import chain, gather, measure, page
+from . import chain, gather, learning, measure, page
 from .observe import REGIMES_SEEN, season_folder
 
 AS_OF_STEP = 5
@@ -32,6 +32,10 @@ def main(words: list[str] | None = None) -> int:
     # Numba's and the simulator's threads would fight with the other process.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with ProcessPoolExecutor(options.processes) as pool:
+        large = [
+            pool.submit(_learnt, options.work, options.large_parcels, options.first_seed, regime)
+            for regime in (learning.REGIMES if options.large_parcels else ())
+        ]
         folders = dict(
             zip(seeds, pool.map(_simulated, [(options.work, options.parcels, s) for s in seeds]), strict=True)
         )
@@ -48,6 +52,7 @@ def main(words: list[str] | None = None) -> int:
             if lag
         ]
         frame = pd.concat(pool.map(gather.gather, runs), ignore_index=True)
+        curve = pd.concat([one.result() for one in large]) if large else pd.DataFrame()
     frame.to_parquet(options.work / "parcels.parquet")
     reports = {
         name: {
@@ -57,8 +62,8 @@ def main(words: list[str] | None = None) -> int:
         for name in ("wcc", *(("wcc-seasons",) if len(seeds) > 1 else ()))
     }
     rows = measure.measure(frame, reports)
-    results = page.Results(rows, frame, reports["wcc"], pd.DataFrame(lags), options.parcels, len(seeds))
-    sys.stdout.write(page.table(rows) + "\n")
+    results = page.Results(rows, frame, reports["wcc"], pd.DataFrame(lags), curve, options.parcels, len(seeds))
+    sys.stdout.write(page.table(rows) + "\n" + (f"\n{curve.to_string(index=False)}\n" if large else ""))
     if options.output:
         page.write(options.output, results)
     missed = [row for row in rows if "missed" in {row.mark(regime) for regime in row.bounds}]
@@ -76,6 +81,12 @@ def _options(words: list[str] | None) -> argparse.Namespace:
         "--first-seed", type=int, default=1, help="seed of the first season; another one is unseen data"
     )
     parser.add_argument("--lag-seeds", type=int, default=1, help="seasons that the detection lag is measured on")
+    parser.add_argument(
+        "--large-parcels",
+        type=int,
+        default=2000,
+        help="parcels of the season that shows how many in-situ parcels are needed; 0: not measured",
+    )
     parser.add_argument("--work", type=Path, default=Path("build/accuracy"), help="folder for seasons and results")
     parser.add_argument("--output", type=Path, help="page to write, its plots beside it in images/accuracy")
     parser.add_argument("--processes", type=int, default=chain.cores(), help="processes to use")
@@ -91,6 +102,12 @@ def _others(runs: list[chain.Run], run: chain.Run) -> list[chain.Run]:
     """Runs of other years under the same regime, the next one first."""
     others = [other for other in runs if other.regime == run.regime and other.seed != run.seed]
     return sorted(others, key=lambda other: (other.seed < run.seed, other.seed))
+
+
+def _learnt(work: Path, count: int, seed: int, regime: str) -> pd.DataFrame:
+    folder = learning.large_season(work, count=count, seed=seed, regime=regime)
+    run = chain.Run(seed, regime, Season(2020 + seed), folder, work / f"large-{seed}-{regime}", threads=1)
+    return learning.learning_curve(run)
 
 
 def _first(run: chain.Run) -> None:

@@ -18,6 +18,8 @@ from .observe import LABEL_NOISE, span_of
 
 PAIRS = (("default", "default"), ("wise", "wist"), ("wise-published", "slope"), ("threshold", "default"))
 """Emergence and termination methods that run together; each of both kinds at least once."""
+VARIABLES = ("LAI", "FCOVER", "NDVI")
+"""Of the series."""
 CROPS = ("--crop-before", "crop_before", "--crop-after", "crop_after")
 
 
@@ -103,7 +105,7 @@ def run_chain(run: Run) -> None:
     folder, inputs = run.folder, run.inputs
     folder.mkdir(parents=True, exist_ok=True)
     run.tool("smooth", "--markers", run.markers, *run.span, "--season", run.season.year, "--variables",
-             "LAI,FCOVER,NDVI", "--output", folder / "series.arrow")  # fmt: skip
+             ",".join(VARIABLES), "--output", folder / "series.arrow")  # fmt: skip
     run.classify("wcc", "--insitu", inputs / "insitu.csv", "--by-months")
     run.classify("thresholds", "--method", "threshold")
     for emergence, termination in PAIRS:

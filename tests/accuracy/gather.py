@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sen4cap.marker_table import Looks, MarkerTable
 from sen4cap.tables import details_path
 
+from .bare import errors_with_truth
 from .chain import PAIRS, Run
 
 EVENTS = ("emergence", "termination")
@@ -31,7 +32,6 @@ def gather(run: Run) -> pd.DataFrame:
         frame[f"{event}_gap"] = after - before
         frame[f"{event}_bracket"] = np.abs((before + after) / 2)
     frame["look_bias_high"], frame["look_bias_bare"] = _look_bias(run.inputs / "daily.npz", looks)
-    frame["bare_error_true_looks"] = _gaps_alone(run.inputs / "daily.npz", looks, frame)
     for emergence, termination in PAIRS:
         table = _read(run.folder / f"season-{emergence}-{termination}.csv")
         _add_dates(frame, f"em_{emergence}", table, "Em_d", "Uncert_em")
@@ -53,6 +53,9 @@ def gather(run: Run) -> pd.DataFrame:
         frame[f"period_error_{name}"] = table["Inter_d"] - frame["inter_days"].astype(float)
         frame[f"bare_before_error_{name}"] = table["BS_b"] - frame["bare_before"].astype(float)
         frame[f"bare_after_error_{name}"] = table["BS_a"] - frame["bare_after"].astype(float)
+    for name, error in errors_with_truth(run, looks, frame).items():
+        # A period that was not given has no error.
+        frame[f"bare_with_true_{name}"] = np.where(frame["bare_error_l4c"].notna(), error, np.nan)
     return frame.reset_index(drop=True)
 
 
@@ -68,23 +71,6 @@ def _look_bias(path: Path, looks: Looks) -> tuple[NDArray[np.float64], NDArray[n
         count = kept.sum(axis=1)
         found.append(np.where(count > 0, np.where(kept, error, 0).sum(axis=1) / np.maximum(count, 1), np.nan))
     return found[0], found[1]
-
-
-def _gaps_alone(path: Path, looks: Looks, frame: pd.DataFrame) -> NDArray[np.float64]:
-    """Error of bare days if every look told the true state and both ends of the period were known: the gaps alone."""
-    with np.load(path) as daily:
-        first, bare = daily["days"][0], daily["bare"]
-    at = (looks.days - first).astype(int)
-    edges = [frame[name].to_numpy().astype("datetime64[D]") for name in ("harvest_week", "inter_end")]
-    error = np.full(len(frame), np.nan)
-    for row in np.flatnonzero(~np.isnat(edges[0]) & ~np.isnat(edges[1])):
-        seen = at[looks.pixels[row] > 0]
-        if not len(seen):
-            continue
-        nearest = seen[np.searchsorted((seen[1:] + seen[:-1]) / 2, np.arange(bare.shape[1]), side="left")]
-        start, end = (max(int((edge[row] - first).astype(int)), 0) for edge in edges)
-        error[row] = float(bare[row, nearest[start:end]].sum()) - float(bare[row, start:end].sum())
-    return error
 
 
 def looks_around(

@@ -14,6 +14,7 @@ import pandas as pd
 
 from sen4cap.classify.accuracy import measures
 
+from .bare import CAUSES
 from .gather import ABRUPT, SLOW
 
 TARGETED = ("ordinary", "flanders")
@@ -25,6 +26,7 @@ SEEN_LAI = 0.5
 """Bare ground reads as an LAI of about 0.3: a stand that never passes this hardly stands out from it."""
 STANDS_INTO_WINTER = "11-15"
 """Main crops harvested later (leek) are themselves a stand in winter: they are told apart from bare parcels."""
+WITH_TRUTH = "bare days, L4C, MAE with the truth of"
 EARLY_DAYS = 15
 """A date known near real time counts from when it lies within so many days of the truth."""
 
@@ -182,7 +184,7 @@ def measure(frame: pd.DataFrame, reports: dict[str, dict[str, list[dict[str, Any
         number("bare days, harvest weeks of the suite", "MAE", "d", _mae_of("bare_error_own"), *most(6, 10)),
         number("bare days before the cover crop, L4C", "MAE", "d", _mae_of("bare_before_error_l4c")),
         number("bare days after the cover crop, L4C", "MAE", "d", _mae_of("bare_after_error_l4c")),
-        number("bare days, true state at every look", "MAE", "d", _mae_of("bare_error_true_looks")),
+        *(number(WITH_TRUTH, text, "d", _mae_of(f"bare_with_true_{name}")) for name, text in CAUSES.items()),
         number("intercropping period, L4C", "MAE", "d", _mae_of("period_error_l4c")),
         number("harvest week without L4C", "within a week", "%", _harvest(_all), *least(0.90, 0.80)),
         number("harvest week without L4C", "within a week, of harvests until 30 November", "%", _harvest(_in_window)),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from accuracy import chain, gather, measure, observe, page
+from accuracy import bare, chain, gather, learning, measure, observe, page
 from sen4cap.marker_table import MarkerTable
 from sen4cap.seasons import Season
 
@@ -72,9 +72,15 @@ def test_perfect_observations_are_measured_as_nearly_perfect(tmp_path: Path, cou
     ended = frame[measure.which_ended(frame)]
     assert ended["ter_default_error"].abs().median() <= 3
     assert frame["bare_error_l4c"].abs().median() <= 7
+    np.testing.assert_array_equal(frame["bare_with_true_found"], frame["bare_error_l4c"])
+    for name in bare.CAUSES:
+        assert frame[f"bare_with_true_{name}"].abs().mean() <= frame["bare_error_l4c"].abs().mean() + 0.5
+    assert frame["bare_with_true_gaps"].abs().max() <= 3
     report = {"wcc": {"perfect": [measure.read_report(run.folder / "wcc")]}}
     rows = measure.measure(frame, report)
     assert {row.quantity for row in rows} >= {"emergence, wise-published", "termination by ploughing or rolling, wist"}
+    curve = pd.DataFrame({"regime": "ordinary", "parcels": [50, 100], "balanced": [0.8, 0.9], "ece": 0.05})
+    assert "| 100 | 0.900 (0.050) |" in page._curve_table(curve)
     text = page.table(rows)
     assert "WCC or not, spatial blocks" in text
     looks = MarkerTable([run.markers]).looks("LAI")
@@ -103,6 +109,22 @@ def test_detection_lag() -> None:
     assert lag["share"] == pytest.approx(2 / 3)
     assert lag["median"] == 9.5
     assert lag["early"] == pytest.approx(1 / 3)
+
+
+def test_more_in_situ_parcels_teach_more() -> None:
+    random = np.random.default_rng(1)
+    wcc = random.random(400) < 0.5
+    features = np.column_stack([wcc + random.normal(0, 0.7, 400), random.normal(size=(400, 20))]).astype(np.float32)
+    known = learning.Known([features] * 3, wcc, random.random(400), random.random(400))
+    fold = random.integers(0, learning.FOLDS, 400)
+    few, many = (
+        np.mean([np.mean((learning.told_by(known, fold, number, draw=k) > 0.5) == wcc) for k in range(2)])
+        for number in (20, 400)
+    )
+    assert few < many - 0.02
+    assert many > 0.7
+    lying = learning.Known([random.normal(size=features.shape).astype(np.float32)] * 3, wcc, known.x, known.y)
+    assert abs(np.mean((learning.told_by(lying, fold, 400, draw=0) > 0.5) == wcc) - 0.5) < 0.12
 
 
 def test_targets() -> None:

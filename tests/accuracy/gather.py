@@ -10,12 +10,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sen4cap.marker_table import Looks, MarkerTable
+from sen4cap.series import open_series
+from sen4cap.smooth.kernel import BOUNDS, Smoothing, smooth_daily
 from sen4cap.tables import details_path
 
 from .bare import errors_with_truth
 from .chain import PAIRS, Run
 
 EVENTS = ("emergence", "termination")
+LOOK_NOISE, SOIL_NOISE, LOOK_NOISE_SEED = 0.08, 0.04, 17
+"""Of true looks: standard deviation as a share of the LAI and beside it, as in the tests of season."""
 ABRUPT, SLOW = ("ploughing", "rolling"), ("herbicide", "mowing")
 
 
@@ -40,6 +44,7 @@ def gather(run: Run) -> pd.DataFrame:
     details = pd.read_parquet(details_path(run.folder / "season-default-default.csv")).set_index("NewID")
     for name in ("M_gro_val", "M_co_val", "longest_gap", "em_reason", "ter_reason"):
         frame[f"season_{name}"] = details[name].reindex(frame.index)
+    frame["true_looks_lai"] = _maximum_of_true_looks(run, looks, details.reindex(frame.index))
     frame["next_error"] = _days(_dates(details["next_emergence"]).reindex(frame.index), frame["next_emergence"])
     for name in ("wcc", "thresholds", "wcc-hrl", "wcc-other-year"):
         path = run.folder / name / "wcc.csv"
@@ -71,6 +76,27 @@ def _look_bias(path: Path, looks: Looks) -> tuple[NDArray[np.float64], NDArray[n
         count = kept.sum(axis=1)
         found.append(np.where(count > 0, np.where(kept, error, 0).sum(axis=1) / np.maximum(count, 1), np.nan))
     return found[0], found[1]
+
+
+def _maximum_of_true_looks(run: Run, looks: Looks, details: pd.DataFrame) -> NDArray[np.float64]:
+    """Maximum LAI between the dates found, had every look shown true LAI with noise: all but the network."""
+    with open_series(run.folder / "series.arrow") as series, np.load(run.inputs / "daily.npz") as daily:
+        start, days = series.day.to_numpy()[0].astype("datetime64[D]"), series.sizes["day"]
+        smoothing = Smoothing.from_text(series.attrs["smoothing"])
+        true = daily["lai"][:, (looks.days - daily["days"][0]).astype(int)]
+    random = np.random.default_rng([run.seed, LOOK_NOISE_SEED])
+    seen = true * random.normal(1, LOOK_NOISE, true.shape) + random.normal(0, SOIL_NOISE, true.shape)
+    seen = np.where(looks.pixels > 0, np.maximum(seen, 0), np.nan).astype(np.float32)
+    low, high = BOUNDS["LAI"]
+    at = (looks.days - start).astype(np.int64)
+    smooth = smooth_daily(at, seen, looks.pixels, days=days, smoothing=smoothing, low=low, high=high)
+    found = np.full(len(true), np.nan)
+    begin, end = (_dates(details[name]).to_numpy().astype("datetime64[D]") for name in ("Em_d", "Ter_d"))
+    end = np.where(np.isnat(end), np.datetime64(run.season.end, "D"), end)
+    for row in np.flatnonzero(~np.isnat(begin)):
+        first, last = int((begin[row] - start).astype(int)), int((end[row] - start).astype(int))
+        found[row] = np.nanmax(smooth[row, first : last + 1])
+    return found
 
 
 def looks_around(

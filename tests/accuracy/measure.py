@@ -165,6 +165,7 @@ def measure(frame: pd.DataFrame, reports: dict[str, dict[str, list[dict[str, Any
         number("maximum LAI", "mean bias", "", _maximum("season_M_gro_val", "lai_max", signed=True)),
         number("LAI of single looks, true LAI above 2", "mean bias", "", _mean("look_bias_high", which_wcc)),
         number("LAI of single looks, bare ground", "mean bias", "", _mean("look_bias_bare", which_wcc)),
+        number("maximum LAI, true LAI with noise at every look", "MAE", "", _maximum("true_looks_lai", "lai_max")),
         number("maximum FCOVER", "MAE", "", _maximum("season_M_co_val", "fcover_max"), *most(0.04, 0.06)),
         number("maximum FCOVER", "mean bias", "", _maximum("season_M_co_val", "fcover_max", signed=True)),
     ]

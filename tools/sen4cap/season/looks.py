@@ -171,29 +171,34 @@ def _clean(at: NDArray, green: NDArray, winter: int, spring: int) -> None:
                 if np.isfinite(u[k]):
                     where[n] = k
                     n += 1
-            if n < 3:
+            # Hardly any parcel has one, however small; sorting all takes longer than looking for spikes.
+            if n < 3 or not _clean_once(at, u, where, n, SPIKE_HEIGHT, winter, spring, False):
                 break
             ordered = np.sort(u[where[:n]])
             limit = max(SPIKE_HEIGHT, SPIKE_SHARE * (ordered[int(0.95 * (n - 1))] - ordered[0]))
-            if not _clean_once(at, u, where, n, limit, winter, spring):
+            if not _clean_once(at, u, where, n, limit, winter, spring, True):
                 break
 
 
 @compiled
-def _clean_once(at: NDArray, u: NDArray, where: NDArray, n: int, limit: float, winter: int, spring: int) -> bool:
-    """Take out spikes of one or two looks; whether there was one."""
-    removed = False
+def _clean_once(
+    at: NDArray, u: NDArray, where: NDArray, n: int, limit: float, winter: int, spring: int, remove: bool
+) -> bool:
+    """Whether there is a spike of one or two looks; take them all out."""
+    found = False
     k = 1
     while k < n - 1:
         for width in range(1, min(3, n - k)):
             if _is_spike(at, u, where, k, width, limit, winter, spring):
+                if not remove:
+                    return True
                 for i in range(width):
                     u[where[k + i]] = np.nan
-                removed = True
+                found = True
                 k += width
                 break
         k += 1
-    return removed
+    return found
 
 
 @compiled

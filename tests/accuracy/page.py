@@ -182,8 +182,8 @@ killing frost.
   from a cloud until then stays empty.
 - **These seasons are not unseen.** The limits of bare soil and the wait in long autumn gaps of harvest were chosen on
   seasons 21 to 23; what frost and mowers leave of a stand, low stands, how sure a date is, which growth in spring is
-  weeds, and trees with random thresholds on these three, 11 to 13, 31 to 33 and 51 to 53 together. The rows of this
-  page flatter a little; seasons that nobody has looked at come with
+  weeds, trees with random thresholds, and the day on which the harvest of autumn begins on these three, 11 to 13, 31
+  to 33 and 51 to 53 together. The rows of this page flatter a little; seasons that nobody has looked at come with
   `PYTHONPATH=tests .venv/bin/python -m accuracy --first-seed 41`.
 
 ## Dates

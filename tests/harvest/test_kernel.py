@@ -135,6 +135,20 @@ def test_long_gap_does_not_tell_cut_from_ripened_and_open_ground_does() -> None:
     assert find(stand, days, days >= 90).day[0] == 70
 
 
+def test_crops_of_autumn_are_not_brought_in_before_september() -> None:
+    days = np.array([day(text) for text in ("2021-07-01", "2021-07-15", "2021-08-27", "2021-09-27", "2021-10-03")])
+    opened = days >= days[3]
+    found = find([3.0, 4.0, 4.0, 0.2, 0.2], days.astype(np.int32), opened)
+    assert found.day[0] == pytest.approx((day("2021-09-08") + day("2021-09-27")) / 2)
+    assert found.uncertainty[0] >= (day("2021-09-27") - day("2021-08-27")) / 2
+    days[2:4] = day("2021-08-14"), day("2021-09-17")
+    early = find([3.0, 4.0, 4.0, 0.2, 0.2], days.astype(np.int32), opened)
+    assert early.day[0] < day("2021-09-08")
+    days[2:4] = day("2021-08-21"), day("2021-09-05")
+    before = find([3.0, 4.0, 4.0, 0.2, 0.2], days.astype(np.int32), opened)
+    assert before.day[0] == pytest.approx((day("2021-08-21") + day("2021-09-05")) / 2)
+
+
 def test_first_look_in_august() -> None:
     days = np.arange(day("2021-08-14"), 250, 5, dtype=np.int32)
     standing = np.where(days < 110, 2.5, 0.2)

@@ -32,6 +32,9 @@ ABRUPT_MARGIN = 0.08
 LATE_GREEN_DAYS = 55
 """A crop that is green so many days after `stood_by` (mid September) is no cereal: where a gap is too long to tell a
 cut from ripening, it was cut."""
+AUTUMN_CROP_DAYS, AUTUMN_DAYS, HIDING_DAYS = 30, 50, 20
+"""What is green the first number of days after `stood_by` (19 August) is a crop of autumn: maize, beet, potatoes. They
+are brought in from the second on (8 September), so of a gap of at least the third the days before that do not count."""
 LONGEST_WAIT = 18.0
 """Days after the last green look at which a cut inside a long gap of autumn is put at the latest: no crop waits for
 clear skies, and the middle of a gap that lasts to the winter is long past the harvest."""
@@ -98,7 +101,8 @@ def main_harvest(
 
     Inside the fall the pair of looks with the largest decrease tells how it fell. Where that pair takes more of the
     fall than ripening could in its time, or was still green in mid September, the crop was cut green: the harvest is
-    the middle of the pair, in autumn at most `LONGEST_WAIT` days after its first look. Else it ripened: cereals,
+    the middle of the pair, in autumn at most `LONGEST_WAIT` days after its first look; of a crop of autumn, of the days
+    from `AUTUMN_DAYS` on. Else it ripened: cereals,
     rapeseed and pulses lose their green weeks before the combine comes, and the harvest is put `ripening` days after
     half of the green area is gone (not later than the window: what falls at its end was cut).
 
@@ -177,8 +181,7 @@ def _find(values, open_ground, days, first, last, stood_by, level, strong, ripen
             if top - floor < strong:
                 status[p] = TOO_WEAK if status[p] == NEVER_STOOD else status[p]
                 continue
-            green_late = stood_by + LATE_GREEN_DAYS
-            day, spread, pair, yellow = _date_fall(t, v, is_open, n, peak, past, top, floor, last, ripening, green_late)
+            day, spread, pair, yellow = _date_fall(t, v, is_open, n, peak, past, top, floor, last, ripening, stood_by)
             if day < first or day > last:
                 status[p] = LOW_BEFORE if day < first else OUTSIDE
                 continue
@@ -216,7 +219,7 @@ def _stand(t, v, n, k, level):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _date_fall(t, v, is_open, n, peak, past, top, floor, last, ripening, green_late):  # type: ignore[no-untyped-def]
+def _date_fall(t, v, is_open, n, peak, past, top, floor, last, ripening, stood_by):  # type: ignore[no-untyped-def]
     """Day of harvest, its uncertainty, the first look of the steepest pair, and whether the crop ripened."""
     pair = peak
     for k in range(peak, past):
@@ -233,14 +236,17 @@ def _date_fall(t, v, is_open, n, peak, past, top, floor, last, ripening, green_l
             break
         k += 1
     cut = share >= max(ABRUPT_SHARE, np.tanh(0.25 * gap / RIPENING_PACE) + ABRUPT_MARGIN)
-    cut = cut or (share >= ABRUPT_SHARE and t[pair] >= green_late)
+    cut = cut or (share >= ABRUPT_SHARE and t[pair] >= stood_by + LATE_GREEN_DAYS)
     if cut or day > last or latest <= t[pair + 1]:
         # Clouds of late autumn: of a pair that reaches over the end of the window, the part inside counts.
         until = min(t[pair + 1], last) if t[pair] <= last else t[pair + 1]
-        waited = 0.5 * (until - t[pair])
-        if t[pair + 1] >= green_late:
+        since = t[pair]
+        if gap >= HIDING_DAYS and since >= stood_by + AUTUMN_CROP_DAYS and until > stood_by + AUTUMN_DAYS:
+            since = max(since, stood_by + AUTUMN_DAYS)
+        waited = 0.5 * (until - since)
+        if t[pair + 1] >= stood_by + LATE_GREEN_DAYS:
             waited = min(waited, LONGEST_WAIT)
-        return t[pair] + waited, 0.5 * (until - t[pair]) + 0.5, pair, False
+        return since + waited, 0.5 * (until - t[pair]) + 0.5, pair, False
     if latest < day:
         earliest = max(half, t[k - 1])
         return 0.5 * (earliest + latest), 0.5 * (latest - half) + 0.5, pair, True

@@ -13,11 +13,9 @@ from .looks import desaturated
 FALLEN = 0.45
 """A stand has fallen once it keeps less than this share. From mid April on this parts two humps, too, because a next
 crop may come up through what is left of a slow end."""
-CUT_DOWN = 0.4
-"""Or less than this share of its LAI."""
-CUT, REGROWN, CUT_DAYS = 0.45, 0.6, 30
-"""So has one that in spring, within so many days, falls to the first share of its LAI and does not come back to the
-second."""
+CUT, REGROWN, CUT_DAYS = 0.5, 0.6, 30
+"""Or less than the first share of its leaf area; in spring for good, where that took no more days and it does not come
+back to the second share, or is gone again within as many days."""
 PLATEAU_DAYS = 7
 """What a mower leaves is no lower after so many days; a dying stand is."""
 WORN_DAYS = 20
@@ -36,7 +34,7 @@ def falls(u: NDArray, pivots: NDArray, count: int, top: int, bare: float) -> boo
     if top + 1 >= count:
         return False
     left, most = u[pivots[top + 1]] - bare, u[pivots[top]] - bare
-    return left < FALLEN * most or desaturated(left) < CUT_DOWN * desaturated(most)
+    return left < FALLEN * most or desaturated(left) < CUT * desaturated(most)
 
 
 @compiled
@@ -89,9 +87,14 @@ def cut(t: NDArray, u: NDArray, top: int, after: int, bare: float, spring: int) 
             most = max(most, desaturated(u[k] - bare))
         if desaturated(u[i] - bare) >= CUT * most:
             continue
+        stays = False
         for j in range(i + 1, after):
-            if t[j] >= t[i] + PLATEAU_DAYS and u[j] >= u[i]:
-                return i
+            if desaturated(u[j] - bare) >= REGROWN * most:
+                stays = False
+                break
+            stays |= t[j] >= t[i] + PLATEAU_DAYS and u[j] >= u[i]
+        if stays:
+            return i
     return after
 
 

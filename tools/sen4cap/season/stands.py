@@ -31,6 +31,8 @@ MOWN = 0.22
 FROZEN = 0.09
 """From 1 November to 1 March both are so low for a stand that was more than low looks: what hard frost leaves and grows
 again in spring is one stand, because no next crop comes up through it so early."""
+BACK = 0.75
+"""What comes back to this share of its height within those days was never cut: clouds hid it."""
 LOW_ENOUGH = 0.5
 """The look before a stand's growth keeps less than this share of the stand's height."""
 GREEN_SHARE = 0.3
@@ -308,8 +310,9 @@ def _same_stand(
         most = desaturated(u[pivots[top]] - bare)
         sudden = t[low] >= spring and t[low] - ends.last_seen(t, u, pivots[top], low) <= ends.CUT_DAYS
         if sudden and desaturated(left) < ends.CUT * most:
+            back = u[pivots[top + 2]] - bare >= BACK * (u[pivots[top]] - bare)
             gone = top + 3 < count and ends.fallen(t, u, pivots[top + 2], pivots[top + 3]) <= t[low] + ends.CUT_DAYS
-            if gone or desaturated(u[pivots[top + 2]] - bare) < ends.REGROWN * most:
+            if (gone and not back) or desaturated(u[pivots[top + 2]] - bare) < ends.REGROWN * most:
                 break
         top += 2
     return top

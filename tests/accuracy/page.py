@@ -164,6 +164,9 @@ killing frost.
 - **Stands that wait.** Rye and ryegrass sown late come up in October or later, pass the winter at an LAI of 0.1 to
   0.3 and grow in spring: their emergence lies below what the looks tell, and is dated too late by weeks (row
   "emergence from October on"). The row "emergence until September" is the others.
+- **Slow ends.** A few parcels in a hundred, wrong by one to four months, are most of the mean: hardy stands that frost
+  stripped and whose regrowth stays as low as weeds are taken as killed, stands mown in February or regrown after a look
+  in cloud are dated by the end of what grew again. See [the stand](science/stand.md).
 - **Maximum LAI.** The network reads dense stands too low (row "LAI of single looks, true LAI above 2"), on clean
   spectra of PROSAIL as on those of this canopy model. Nothing is added afterwards: against field measurements the same
   network is within 0.15. The row "true LAI with noise at every look" leaves the network out: the same parcels under the

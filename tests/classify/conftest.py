@@ -59,17 +59,16 @@ def _make_series(
     shift = draw.normal(0, 6)
     with new_series(
         path, ids, start=start, days=DAYS, variables=variables, season=year, method="made up", sources=["item"]
-    ) as arrays:
+    ) as series:
         for k, is_wcc in enumerate(wcc):
             lai = lai_of(bool(is_wcc), draw, shift=shift)
             seen = np.sort(draw.choice(np.arange(10, DAYS - 10), looks, replace=False))
             seen = seen[seen < until]
-            arrays.gap[k] = np.abs(np.arange(DAYS)[:, None] - seen).min(axis=1)
+            gap = np.abs(np.arange(DAYS)[:, None] - seen).min(axis=1)
             inside = (np.arange(DAYS) >= seen[0]) & (np.arange(DAYS) <= seen[-1])
             smooth = np.where(inside, np.interp(np.arange(DAYS), seen, lai[seen]), np.nan)
             both = {"LAI": smooth, "FCOVER": 1 - np.exp(-0.5 * smooth)}
-            for name in variables:
-                arrays.values[name][k] = both[name]
+            series.write(k, {name: both[name][None] for name in variables}, gap[None])
 
 
 def _make_parcels(ids: np.ndarray) -> gpd.GeoDataFrame:

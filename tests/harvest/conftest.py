@@ -30,10 +30,8 @@ def season_files(tmp_path: Path) -> tuple[Path, Path]:
     ids = np.array([7, 3, 12, 1, 9], np.int32)
     gap = np.abs(time[:, None] - looks).min(axis=1)
     series, table = tmp_path / "series.arrow", tmp_path / "markers.ipc"
-    with new_series(series, ids, start=BEGIN, days=DAYS, variables=["LAI"], season=2021, method="none") as arrays:
-        arrays.values["LAI"][:] = lai
-        arrays.gap[:] = gap
-        arrays.gap[2] = NEVER_SEEN
+    with new_series(series, ids, start=BEGIN, days=DAYS, variables=["LAI"], season=2021, method="none") as new:
+        new.write(0, {"LAI": lai}, np.where(np.arange(5)[:, None] == 2, NEVER_SEEN, gap))
     markers = [Marker(BEGIN + datetime.timedelta(days=int(k)), "LAI") for k in looks]
     order = [3, 0, 2, 1, 4]
     with new_markers(table, ids[order], markers) as values:

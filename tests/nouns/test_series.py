@@ -28,10 +28,10 @@ def write(path: Path, ids: list[int], days: int) -> np.ndarray:
         season=2021,
         method="test",
         sources=["a", "b"],
-    ) as arrays:
-        arrays.values["LAI"][:] = values
-        arrays.values["FCOVER"][:] = values / 1000
-        arrays.gap[:] = 3
+    ) as series:
+        for first in reversed(range(0, len(ids), 2)):
+            part = values[first : first + 2]
+            series.write(first, {"FCOVER": part / 1000, "LAI": part}, np.full(part.shape, 3, np.int16))
     return values
 
 
@@ -42,10 +42,20 @@ def test_what_is_written_is_read(tmp_path: Path, ids: list[int], days: int) -> N
     assert data.parcel.values.tolist() == ids
     assert data.day.values.astype("M8[D]").tolist() == [START + datetime.timedelta(d) for d in range(days)]
     np.testing.assert_array_equal(data.LAI.values, values)
+    np.testing.assert_array_equal(data.FCOVER.values, values / 1000)
+    assert (data.gap.values == 3).all()
     assert data.gap.dtype == np.int16
     assert data.attrs["season"] == 2021
     assert data.attrs["sources"] == ("a", "b")
     assert [p.name for p in tmp_path.iterdir()] == ["series.arrow"]
+
+
+def test_rows_of_another_length_are_refused(tmp_path: Path) -> None:
+    series = new_series(
+        tmp_path / "s.arrow", np.array([1, 2]), start=START, days=4, variables=["LAI"], season=2021, method="test"
+    )
+    with pytest.raises(ValueError, match="LAI has"), series as new:
+        new.write(0, {"LAI": np.zeros((2, 3))}, np.zeros((2, 4), np.int16))
 
 
 def test_layout_is_one_batch_of_fixed_size_lists(tmp_path: Path) -> None:

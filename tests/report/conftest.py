@@ -247,12 +247,13 @@ def _write_series(
         season=2021,
         method="whittaker, lambda 400",
         sources=SOURCES,
-    ) as out:
-        for name, array in values.items():
-            out.values[name][:] = array
-        out.gap[:] = gap
-        out.values["LAI"][4] = out.values["FCOVER"][4] = np.nan
-        out.gap[4] = NEVER_SEEN
+    ) as series:
+        never = np.arange(len(ids))[:, None] == 4
+        series.write(
+            0,
+            {name: np.where(never, np.nan, array) for name, array in values.items()},
+            np.where(never, NEVER_SEEN, gap),
+        )
     markers = sorted(
         Marker(START + datetime.timedelta(days=int(look)), name, stat=stat)
         for look in looks

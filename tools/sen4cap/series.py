@@ -6,9 +6,8 @@ import contextlib
 import datetime
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -26,20 +25,43 @@ NEVER_SEEN = np.int16(32767)
 """Gap of a parcel without any clear look."""
 
 
-@dataclass(frozen=True)
-class SeriesArrays:
-    """Arrays to fill while a series file is written; they lie on disk, so fill them block by block.
+class NewSeries:
+    """A series file under way: `write` every parcel's rows, on any thread, in any order.
 
     Attributes
     ----------
-    values : dict of (parcel, day) float32
-        By variable; NaN where a day is outside the observed span.
-    gap : (parcel, day) int16
-        Days to the nearest clear look; `NEVER_SEEN` where there is none.
+    variables : tuple of str
+    days : int
     """
 
-    values: dict[str, NDArray[np.float32]]
-    gap: NDArray[np.int16]
+    def __init__(self, file: int, places: Mapping[str, int], kinds: Mapping[str, pa.DataType], days: int) -> None:
+        self._file, self._places, self._kinds = file, places, kinds
+        self.variables = tuple(name for name in kinds if name != "gap")
+        self.days = days
+
+    def write(self, first: int, rows: Mapping[str, NDArray[Any]], gap: NDArray[np.int16]) -> None:
+        """Write some parcels, from the first one on.
+
+        Parameters
+        ----------
+        rows : dict of (parcel, day) float32
+            Of every variable; NaN where a day is outside the observed span.
+        gap : (parcel, day) int16
+            Days to the nearest clear look; `NEVER_SEEN` where there is none.
+        """
+        for name, values in {**rows, "gap": gap}.items():
+            block = np.ascontiguousarray(values, self._kinds[name].to_pandas_dtype())
+            if block.shape != (len(gap), self.days):
+                raise ValueError(f"{name} has {block.shape}, not {(len(gap), self.days)}")
+            # Written, not mapped: the system need not clear the file's pages first, nor count them as our memory.
+            _write_at(self._file, block, self._places[name] + first * self.days * block.itemsize)
+
+
+def _write_at(file: int, block: NDArray[Any], place: int) -> None:
+    left = block.reshape(-1).view(np.uint8).data
+    while left:
+        done = os.pwrite(file, left, place)
+        left, place = left[done:], place + done
 
 
 @contextlib.contextmanager
@@ -54,11 +76,11 @@ def new_series(
     method: str,
     sources: Sequence[str] = (),
     metadata: Mapping[str, str] | None = None,
-) -> Iterator[SeriesArrays]:
-    """Write a series file: fill the arrays that are yielded, and it appears whole when the block ends well.
+) -> Iterator[NewSeries]:
+    """Write a series file: write rows to what is yielded, and it appears whole when the block ends well.
 
-    One record batch, so that it can be viewed without a copy. The arrays are the file's own pages, in place, so nothing
-    is written twice and memory stays bounded.
+    One record batch, so that it can be viewed without a copy. Rows go to their place in the file, so nothing is written
+    twice and memory stays bounded.
 
     Parameters
     ----------
@@ -88,12 +110,11 @@ def new_series(
     }
     kinds = {**dict.fromkeys(variables, pa.float32()), "gap": pa.int16()}
     with whole_file(path) as scratch, open(scratch, "wb+") as handle:  # noqa: PTH123
-        arrays = _in_place(handle, scratch, ids, days=days, kinds=kinds, about=about)
-        gap = arrays.pop("gap")
-        yield SeriesArrays(arrays, gap)
+        places = _frame(handle, scratch, ids, days=days, kinds=kinds, about=about)
+        yield NewSeries(handle.fileno(), places, kinds, days)
 
 
-def _in_place(
+def _frame(
     handle: BinaryIO,
     path: Path,
     ids: NDArray[np.int32],
@@ -101,8 +122,8 @@ def _in_place(
     days: int,
     kinds: Mapping[str, pa.DataType],
     about: Mapping[str, str],
-) -> dict[str, NDArray]:
-    """Write all of a series file but its values, and map those.
+) -> dict[str, int]:
+    """Write all of a series file but its values; return where those of each column go.
 
     Arrow gets empty pages of the file itself as values; `_Skeleton` passes over them and notes where they belong.
     """
@@ -124,12 +145,7 @@ def _in_place(
         sink.write_batch(pa.RecordBatch.from_arrays(list(columns.values()), schema=schema))
     take_room(handle.fileno(), handle.tell(), path)
     handle.flush()
-    return {
-        name: np.asarray(np.memmap(handle, kind.to_pandas_dtype(), "r+", skeleton.places[begin], (len(ids), days)))
-        if count
-        else np.zeros((len(ids), days), kind.to_pandas_dtype())
-        for (name, kind), begin in zip(kinds.items(), begins, strict=True)
-    }
+    return {name: skeleton.places.get(begin, 0) for name, begin in zip(kinds, begins, strict=True)}
 
 
 class _Skeleton:

@@ -73,24 +73,7 @@ def smooth_daily(
     low: float,
     high: float,
 ) -> NDArray[np.float32]:
-    """Daily values of a block of series, (parcel, day), in a new array: see `fill_daily`."""
-    daily = np.empty((len(values), days), np.float32)
-    fill_daily(looks, values, pixels, daily, smoothing=smoothing, low=low, high=high)
-    return daily
-
-
-def fill_daily(
-    looks: NDArray[np.integer],
-    values: NDArray[np.float32],
-    pixels: NDArray[np.float32],
-    daily: NDArray[np.float32],
-    /,
-    *,
-    smoothing: Smoothing,
-    low: float,
-    high: float,
-) -> None:
-    """Write the daily values of a block of series.
+    """Daily values of a block of series.
 
     Parameters
     ----------
@@ -99,11 +82,17 @@ def fill_daily(
     values, pixels : (parcel, look)
         Observations (NaN where not seen) and their clear pixels; a look's weight is its share of the parcel's most
         pixels, full from `whittaker.FULL_SHARE` on.
-    daily : (parcel, day) float32
-        Written whole: NaN before a series' first look and after its last one, and everywhere where it has none.
+    days
+        Number of days.
     low, high
         Physical limits (`BOUNDS`).
+
+    Returns
+    -------
+    (parcel, day) float32
+        NaN before a series' first look and after its last one, and everywhere where it has none.
     """
+    daily = np.empty((len(values), days), np.float32)
     at = np.ascontiguousarray(looks, np.int64)
     values = np.ascontiguousarray(values, np.float32)
     if not values.size:
@@ -116,6 +105,7 @@ def fill_daily(
     else:
         daily[:] = np.nan
         savitzky_golay(at, values, daily, window=smoothing.window, degree=smoothing.degree, low=low, high=high)
+    return daily
 
 
 def nearest_look(looks: NDArray[np.integer], seen: NDArray[np.bool_], gap: NDArray[np.int16], /, *, never: int) -> None:

@@ -14,10 +14,10 @@ from ..errors import BadInput
 from ..marker_table import MarkerTable, days_of_all
 from ..progress import say
 from ..seasons import Season
-from ..series import NEVER_SEEN, SeriesArrays, new_series
-from .kernel import BOUNDS, Smoothing, fill_daily, nearest_look
+from ..series import NEVER_SEEN, NewSeries, new_series
+from .kernel import BOUNDS, Smoothing, nearest_look, smooth_daily
 
-BLOCK = 4096
+BLOCK = 2048
 """Parcels worked on at a time by each thread."""
 
 
@@ -92,24 +92,29 @@ def describe(smoothing: Smoothing) -> str:
 def _block(
     table: MarkerTable,
     rows: slice,
-    series: SeriesArrays,
+    series: NewSeries,
     *,
     start: datetime.date,
     end: datetime.date,
     smoothing: Smoothing,
 ) -> NDArray[np.int64]:
     """Smooth one block of parcels into the series; return how often each was seen."""
-    looks = [table.looks(variable, start=start, end=end, rows=rows, with_stdev=False) for variable in series.values]
+    looks = [table.looks(variable, start=start, end=end, rows=rows, with_stdev=False) for variable in series.variables]
     origin = np.datetime64(start, "D")
-    for (variable, daily), look in zip(series.values.items(), looks, strict=True):
+    daily = {}
+    for variable, look in zip(series.variables, looks, strict=True):
         low, high = BOUNDS[variable]
         at = (look.days - origin).astype(np.int64)
-        fill_daily(at, look.mean, look.pixels, daily[rows], smoothing=smoothing, low=low, high=high)
+        daily[variable] = smooth_daily(
+            at, look.mean, look.pixels, days=series.days, smoothing=smoothing, low=low, high=high
+        )
     days, places = days_of_all(looks)
     seen = np.zeros((len(looks[0].mean), len(days)), bool)
     for look, where in zip(looks, places, strict=True):
         seen[:, where] |= np.isfinite(look.mean)
-    nearest_look((days - origin).astype(np.int64), seen, series.gap[rows], never=int(NEVER_SEEN))
+    gap = np.empty((len(seen), series.days), np.int16)
+    nearest_look((days - origin).astype(np.int64), seen, gap, never=int(NEVER_SEEN))
+    series.write(rows.start, daily, gap)
     return seen.sum(axis=1)
 
 

@@ -422,3 +422,12 @@ def test_an_emergence_in_november_is_less_sure_than_one_in_september() -> None:
     early = until(since(rise("2021-09-05", 2.5, pace=12), "2021-08-25"), "2022-04-12")
     late = until(since(rise("2021-11-10", 2.5, pace=12), "2021-11-01"), "2022-04-12")
     assert look(WHEAT + late).em_spread[0] > 1.5 * look(WHEAT + early).em_spread[0]
+
+
+def test_the_lowest_look_after_weeks_without_any_may_show_the_stand_itself() -> None:
+    """The main crop is brought in on 20 August; the next look, on 21 September, shows LAI 0.7, the lowest of all."""
+    crop = until(np.full(DAYS, 3.0), "2021-08-20")
+    stand = until(since(rise("2021-09-05", 3.5, pace=7), "2021-08-25"), "2022-04-12")
+    at = WEEKLY[(day("2021-08-19") > WEEKLY) | (day("2021-09-20") < WEEKLY)]
+    found = look(crop + stand + since(NEXT, "2022-04-20"), at=at)
+    assert near(found.emergence, "2021-09-05", 10)

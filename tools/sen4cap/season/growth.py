@@ -30,6 +30,8 @@ YOUNG, YOUNG_LOOK = 0.13, 0.1
 YOUNG_DAYS, YOUNG_LOOKS = 40, 4
 """Only looks up to so many days after it, at least so many, take part: what a winter or a spring makes of a stand tells
 nothing of its emergence."""
+UNWATCHED = 20
+"""After so many days without a look the lowest one may show the stand itself, up since."""
 SURE = 0.3
 """It has emerged for sure by the first look from then on that reads so much more than bare soil."""
 RISES = (18.0, 27.0, 38.0, 52.0, 70.0, 95.0)
@@ -376,14 +378,17 @@ def _window(
     bare = _bare(green, base)
     floor = 0
     n = 0
+    before = low
     for k in range(len(at)):
         if not np.isfinite(green[k]) or at[k] < low - REACH_BACK or at[k] > top:
             continue
         # A main crop's remains are no part of it: start again after each look up to the lowest that is not low.
-        if at[k] <= low and green[k] > bare + REMAINS:
+        if at[k] <= low and green[k] > bare + REMAINS and (at[k] < low or at[k] - before < UNWATCHED):
             n = 0
             floor = low if at[k] == low else floor
+            before = at[k]
             continue
+        before = at[k]
         which[n] = k
         t[n] = at[k]
         y[n] = green[k] - bare

@@ -16,10 +16,8 @@ from typing import Any
 
 import pandas as pd
 
-from sen4cap.seasons import Season
-
 from . import chain, gather, learning, measure, page
-from .observe import REGIMES_SEEN, season_folder
+from .observe import REGIMES_SEEN, season_folder, season_of
 
 AS_OF_STEP = 5
 
@@ -40,7 +38,7 @@ def main(words: list[str] | None = None) -> int:
             zip(seeds, pool.map(_simulated, [(options.work, options.parcels, s) for s in seeds]), strict=True)
         )
         runs = [
-            chain.Run(seed, regime, Season(2020 + seed), folders[seed], options.work / f"{seed}-{regime}", threads=1)
+            chain.Run(seed, regime, season_of(seed), folders[seed], options.work / f"{seed}-{regime}", threads=1)
             for seed in seeds
             for regime in REGIMES_SEEN
         ]
@@ -106,7 +104,7 @@ def _others(runs: list[chain.Run], run: chain.Run) -> list[chain.Run]:
 
 def _learnt(work: Path, count: int, seed: int, regime: str) -> pd.DataFrame:
     folder = learning.large_season(work, count=count, seed=seed, regime=regime)
-    run = chain.Run(seed, regime, Season(2020 + seed), folder, work / f"large-{seed}-{regime}", threads=1)
+    run = chain.Run(seed, regime, season_of(seed), folder, work / f"large-{seed}-{regime}", threads=1)
     return learning.learning_curve(run)
 
 

@@ -18,11 +18,10 @@ from sen4cap.classify.layout import Layout
 from sen4cap.classify.samples import read_samples
 from sen4cap.classify.training import grow
 from sen4cap.outputs import whole_folder
-from sen4cap.seasons import Season
 from sen4cap.simulate.labels import write_insitu
 
 from .chain import VARIABLES, Run
-from .observe import fingerprint, settle, write_country, write_looks
+from .observe import fingerprint, season_of, settle, write_country, write_looks
 
 REGIMES = ("ordinary", "flanders")
 NUMBERS = (50, 100, 200, 400, 800, 1200)
@@ -30,8 +29,8 @@ NUMBERS = (50, 100, 200, 400, 800, 1200)
 FEW, DRAWS = 200, 4
 """Up to so many are drawn so often: which parcels happen to be among a few matters much."""
 FOLDS, TREES, LEAF, SHIFT, STEP = 5, 300, 3, 8, 10
-"""Defaults of `sen4cap classify`."""
 SEASON = ("08-01", "05-31")
+"""Defaults of `sen4cap classify`; a test holds them together."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Known:
 
 def large_season(work: Path, *, count: int, seed: int, regime: str) -> Path:
     """Folder of a season large enough to draw many in-situ parcels from; made if it is not there yet."""
-    season = Season(2020 + seed)
+    season = season_of(seed)
     folder = work / f"large-{seed}-{count}-{regime}-{fingerprint()}"
     if folder.is_dir():
         return folder

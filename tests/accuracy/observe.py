@@ -330,12 +330,17 @@ def write_country(folder: Path, country: Country) -> None:
     np.savez_compressed(folder / "daily.npz", days=days, lai=country.landscape.lai, bare=country.landscape.bare)
 
 
+def season_of(seed: int) -> Season:
+    """Season that a seed is simulated in: 2021 for the first, later ones up to 2060, which every product can name."""
+    return Season(2021 + (seed - 1) % 40)
+
+
 def season_folder(work: Path, *, count: int, seed: int) -> Path:
     """Folder of a simulated season with the marker table of every regime; made if it is not there yet.
 
     Its name holds a fingerprint of all that it depends on, so that a changed simulator is not taken for the old one.
     """
-    season = Season(2020 + seed)
+    season = season_of(seed)
     folder = work / f"season-{seed}-{count}-{fingerprint()}"
     if folder.is_dir():
         return folder

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
+import click
 import numpy as np
 import pandas as pd
 import pytest
 
 from accuracy import bare, chain, gather, learning, measure, observe, page
+from sen4cap.cli import main
 from sen4cap.marker_table import MarkerTable
 from sen4cap.seasons import Season
 
@@ -131,3 +133,18 @@ def test_targets() -> None:
     bound = measure.Bound(0.63, 0.75)
     row = measure.Measure("x", "y", "%", {"ordinary": 0.7, "flanders": 0.8}, {}, {"ordinary": bound, "flanders": bound})
     assert (row.mark("ordinary"), row.mark("flanders")) == ("ok", "missed")
+
+
+def test_every_seed_has_a_year_that_products_can_name() -> None:
+    years = [observe.season_of(seed).year for seed in range(1, 100)]
+    assert years[:2] == [2021, 2022]
+    assert {*years} == {*range(2021, 2061)}
+
+
+def test_the_learning_curve_trains_as_the_command_does() -> None:
+    command = main.get_command(click.Context(main), "classify")
+    assert command is not None
+    defaults = {name: option.default for option in command.params for name in option.opts}
+    forest = [defaults[name] for name in ("--folds", "--trees", "--min-leaf", "--shift", "--step")]
+    assert forest == [learning.FOLDS, learning.TREES, learning.LEAF, learning.SHIFT, learning.STEP]
+    assert (defaults["--season-start"], defaults["--season-end"]) == learning.SEASON

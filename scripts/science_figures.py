@@ -1,8 +1,7 @@
 """Draw the figures of docs/science.md from the results of `make demo`.
 
 Usage: .venv/bin/python scripts/science_figures.py [DEMO] [IMAGES]; needs DEMO/sim and DEMO/wcc/report (default: demo),
-writes into IMAGES (default: docs/images/science). The posteriors are those of the kernels themselves: this script walks
-through their inner functions and stops if its medians are not theirs.
+writes into IMAGES (default: docs/images/science).
 """
 
 from __future__ import annotations
@@ -22,7 +21,9 @@ from numpy.typing import NDArray
 
 from sen4cap.marker_table import MarkerTable
 from sen4cap.season import fall, growth
-from sen4cap.season.looks import Calendar, clean, drop_partial, green_of, lai_table
+from sen4cap.season.fall import fall_posterior
+from sen4cap.season.growth import growth_posterior
+from sen4cap.season.looks import Calendar, clean, drop_partial, green_of
 from sen4cap.season.stands import Stands, find_stands
 from sen4cap.seasons import Season
 from sen4cap.series import open_series
@@ -60,82 +61,12 @@ class Demo:
         return at, lai.mean, fcover.mean, lai.pixels
 
 
-def emergence_posterior(demo: Demo, at: NDArray, green: NDArray, stands: Stands) -> NDArray:
-    """Probability of each day, of the first parcel: what `growth.growth_days` takes the median of."""
-    ticks = growth.clocks(demo.start, demo.days)
-    (table, inverse), lais = growth.templates(), lai_table()
-    t, y, w = np.zeros(len(at), np.int64), np.zeros(len(at)), np.zeros(len(at))
-    low, top = int(stands.low[0]), int(stands.top[0])
-    n, tall, sure, floor = growth._window(at, green[0], low, top, stands.base[0], lais, t, y, w)
-    first = max(min(t[0] - 10, low), low - growth.REACH_BACK, 0)
-    steps = min(sure + 10 - first + 1, growth.ROOM, ticks.shape[1] - first)
-    sums = growth._sums(y, w, n, tall)
-    score = np.zeros((len(ticks) * len(table), growth.ROOM))
-    height = np.zeros(score.shape)
-    cases = [(ticks[case // len(table)], case % len(table)) for case in range(len(score))]
-    for case, (clock, s) in enumerate(cases):
-        for i in range(0, steps, growth.STRIDE):
-            score[case, i], height[case, i] = growth._chi2(t, y, w, n, clock, table[s], clock[first + i], sums)
-    best = score[:, : steps : growth.STRIDE].min()
-    mass = np.zeros(ticks.shape[1])
-    for case, (clock, s) in enumerate(cases):
-        weight = growth.GOMPERTZ_PRIOR if s % 2 else 1.0
-        growth._weigh(
-            t,
-            y,
-            w,
-            n,
-            clock,
-            table[s],
-            inverse[s],
-            sums,
-            first,
-            steps,
-            sure,
-            best,
-            weight,
-            score[case],
-            height[case],
-            mass,
-        )
-    day, _ = growth.growth_days(at, green, stands.low, stands.top, stands.base, ticks=ticks)
-    mass[:floor] = 0
-    _same(growth.median_of(mass, len(mass), 0)[0], day[0])
-    return mass / mass.sum()
-
-
-def termination_posterior(demo: Demo, at: NDArray, green: NDArray, stands: Stands) -> NDArray:
-    """Probability of each day, of the first parcel: what `fall.fall_days` takes the median of."""
-    shapes = fall.falls()
-    t = np.zeros(len(at), np.int64)
-    y, level, sure, before = (np.zeros(len(at)) for _ in range(4))
-    n, bottom, begin = fall._looks(at, green[0], stands.last_top[0], stands.after[0], t, y)
-    fall._filter(t, y, n, level, sure, before)
-    base = float(stands.base[0])
-    left = min(bottom, base + 0.5 * (bottom - base) + 0.1)
-    steps = min(t[n - 1] - begin + 1, fall.ROOM)
-    shares = fall.SIGMOID / len(fall.WEIBULL), (1 - fall.SIGMOID) / len(fall.EXPONENTIAL)
-    late, slow = (-2.0 * np.log((1.0 - fall.AT_ONCE) / fall.AT_ONCE * share) for share in shares)
-    prior = [0.0, *[slow] * len(fall.EXPONENTIAL), *[late] * len(fall.WEIBULL)]
-    score = np.zeros((len(shapes), steps))
-    for i in range(steps):
-        k = int(np.searchsorted(t[:n], begin + i, side="right")) - 1
-        for s in range(len(shapes)):
-            rest = fall._after(t, y, n, k, begin + i, level[k], sure[k], shapes[s], left)
-            score[s, i] = before[k] + rest + prior[s]
-    mass = np.exp(-0.5 * (score - score.min())).sum(axis=0)
-    day, _ = fall.fall_days(at, green, stands.last_top, stands.after, stands.base)
-    _same(fall.median_of(mass, steps, begin)[0], day[0])
-    whole = np.zeros(demo.days)
-    whole[begin : begin + steps] = mass / mass.sum()
+def termination_posterior(at: NDArray, green: NDArray, stands: Stands, days: int) -> NDArray:
+    """Probability of each day of the series, of the first parcel."""
+    mass, begin = fall_posterior(at, green[0], stands.last_top[0], stands.after[0], stands.base[0], stands.noise[0])
+    whole = np.zeros(days)
+    whole[begin : begin + len(mass)] = mass
     return whole
-
-
-def _same(mine: float, theirs: float) -> None:
-    if not abs(mine - theirs) < 0.01:
-        raise SystemExit(
-            f"this script's posterior has its median at {mine}, the kernel's at {theirs}: the kernel changed"
-        )
 
 
 def draw_dates(demo: Demo, path: Path) -> None:
@@ -148,9 +79,10 @@ def draw_dates(demo: Demo, path: Path) -> None:
     raw = green_of(lai, fcover)
     green = clean(at, drop_partial(raw, pixels / pixels.max()), calendar=calendar)
     stands = find_stands(at, green, calendar=calendar)
+    grown, ticks = (stands.low[0], stands.top[0], stands.base[0]), growth.clocks(demo.start, demo.days)
     events = {
-        "emergence": (emergence_posterior(demo, at, green, stands), GREEN),
-        "termination": (termination_posterior(demo, at, green, stands), ORANGE),
+        "emergence": (growth_posterior(at, green[0], *grown, ticks=ticks), GREEN),
+        "termination": (termination_posterior(at, green, stands, demo.days), ORANGE),
     }
     when = demo.start + np.arange(demo.days)
     figure, (above, below) = plt.subplots(

@@ -1,10 +1,11 @@
-"""The posterior over growth curves, beside one written down plainly: every begin tried, in double precision."""
+"""The posteriors of both dates: that over growth curves beside one written down plainly, in double precision."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from sen4cap.season import growth
+from sen4cap.season import fall, growth
 from sen4cap.season.looks import Calendar, clean, green_of, lai_table
 from sen4cap.season.stands import find_stands
 
@@ -74,3 +75,23 @@ def test_a_parcel_does_not_depend_on_its_neighbours(draw) -> None:
     again = growth.growth_days(drawn.looks, *turned, ticks=ticks)
     for one, other in zip(together, again, strict=True):
         np.testing.assert_array_equal(one, other[::-1])
+
+
+def test_dates_are_the_medians_of_the_posteriors(draw) -> None:
+    drawn = draw(40, seed=32, regime="ordinary")
+    at, green = drawn.looks, clean(drawn.looks, green_of(drawn.look_lai, drawn.look_fcover), calendar=CALENDAR)
+    stands = find_stands(at, green, calendar=CALENDAR)
+    ticks = growth.clocks(START, DAYS)
+    emergence, _ = growth.growth_days(at, green, stands.low, stands.top, stands.base, ticks=ticks)
+    end, _ = fall.fall_days(at, green, stands.last_top, stands.after, stands.base, stands.noise)
+    dated = np.flatnonzero(np.isfinite(emergence) & np.isfinite(end))
+    assert len(dated) > 20
+    for p in dated:
+        mass = growth.growth_posterior(at, green[p], stands.low[p], stands.top[p], stands.base[p], ticks=ticks)
+        assert growth.median_of(mass, len(mass), 0)[0] == pytest.approx(emergence[p], abs=1e-6)
+        assert mass.sum() == pytest.approx(1)
+        mass, begin = fall.fall_posterior(
+            at, green[p], stands.last_top[p], stands.after[p], stands.base[p], stands.noise[p]
+        )
+        assert growth.median_of(mass, len(mass), begin)[0] == pytest.approx(end[p], abs=1e-6)
+        assert mass.sum() == pytest.approx(1)

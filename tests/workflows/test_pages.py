@@ -1,13 +1,16 @@
-"""The first example on every tool's page runs as it stands, on what `make demo` leaves."""
+"""The first example on every tool's page and the figures of the science pages are made of what `make demo` leaves."""
 
 from __future__ import annotations
 
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from sen4cap.cli import TOOLS
 
@@ -35,3 +38,16 @@ def test_first_example_runs(tool: str, beside_demo: Path, environment: dict[str,
         words[words.index("--parcels-count") + 1] = "4"
     done = subprocess.run(words, cwd=beside_demo, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_figures_of_the_science_pages(beside_demo: Path, environment: dict[str, str]) -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "science_figures.py"), "demo", "images"]
+    done = subprocess.run(command, cwd=beside_demo, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    figures = sorted((beside_demo / "images").glob("*.png"))
+    assert [path.name for path in figures] == [
+        path.name for path in sorted((ROOT / "docs" / "images" / "science").glob("*.png"))
+    ]
+    for path in figures:
+        with Image.open(path) as picture:
+            assert np.ptp(np.asarray(picture)) > 200

@@ -118,42 +118,70 @@ def fall_days(
     return day, spread
 
 
+def fall_posterior(
+    at: NDArray[np.int64], green: NDArray[np.float32], top: int, after: int, base: float, noise: float, /
+) -> tuple[NDArray[np.float64], int]:
+    """Probability of each day to be that of one stand's end, and the first of these days.
+
+    What `fall_days` takes the median of; parameters as there, of one parcel.
+    """
+    room = _room(len(at))
+    at = np.ascontiguousarray(at, np.int64)
+    steps, begin = _posterior(at, green, top, after, base, noise, _side_by_side(), _priors(), room)
+    mass = room[-1][:steps]
+    return mass / mass.sum(), begin
+
+
 @compiled
 def _fall(
     at: NDArray, green: NDArray, top: NDArray, after: NDArray, base: NDArray, noises: NDArray, shapes: NDArray,
     prior: NDArray, day: NDArray, spread: NDArray,
 ) -> None:  # fmt: skip
-    most = len(at)
-    t = np.zeros(most, np.int64)
-    y, level, sure, before = np.zeros(most), np.zeros(most), np.zeros(most), np.zeros(most)
-    sums = np.zeros((4, SHAPES))
-    score = np.zeros((ROOM, len(prior)))
-    mass = np.zeros(ROOM)
+    room = _room(len(at))
     for p in range(len(green)):
         if after[p] < 0 or top[p] < 0:
             continue
-        n, bottom, begin, height = _looks(at, green[p], top[p], after[p], noises[p], t, y)
-        noise = min(max(noises[p], LEAST_NOISE, UNSTEADY * height), NOISE)
-        _filter(t, y, n, noise, level, sure, before)
-        left = min(bottom, base[p] + 0.5 * (bottom - base[p]) + 0.1)
-        steps = min(t[n - 1] - begin + 1, ROOM)
-        best = np.inf
-        k = 0
-        for i in range(steps):
-            tau = begin + i
-            while k + 1 < n and t[k + 1] <= tau:
-                k += 1
-            extra = sure[k] + (WANDER * max(level[k], 0.3)) ** 2 * (tau - t[k])
-            _after(t[k + 1 : n], y[k + 1 : n], tau, level[k], extra, noise, shapes, left, sums)
-            for s in range(len(prior)):
-                score[i, s] = before[k] + prior[s] + sums[2, s] + np.log(sums[3, s])
-                best = min(best, score[i, s])
-        for i in range(steps):
-            mass[i] = 0.0
-            for s in range(len(prior)):
-                if score[i, s] < best + UNLIKELY:
-                    mass[i] += np.exp(-0.5 * (score[i, s] - best))
-        day[p], spread[p] = median_of(mass, steps, begin)
+        steps, begin = _posterior(at, green[p], top[p], after[p], base[p], noises[p], shapes, prior, room)
+        day[p], spread[p] = median_of(room[-1], steps, begin)
+
+
+@compiled
+def _room(looks: int) -> tuple[NDArray, ...]:
+    """Arrays that serve one parcel after the other: of the looks, of the shapes, and the posterior."""
+    t = np.zeros(looks, np.int64)
+    y, level, sure, before = np.zeros(looks), np.zeros(looks), np.zeros(looks), np.zeros(looks)
+    return t, y, level, sure, before, np.zeros((4, SHAPES)), np.zeros((ROOM, SHAPES)), np.zeros(ROOM)
+
+
+@compiled
+def _posterior(
+    at: NDArray, green: NDArray, top: int, after: int, base: float, own_noise: float, shapes: NDArray, prior: NDArray,
+    room: tuple,
+) -> tuple[int, int]:  # fmt: skip
+    """Write the posterior of one stand, not scaled, into the last array of the room; return its days and the first."""
+    t, y, level, sure, before, sums, score, mass = room
+    n, bottom, begin, height = _looks(at, green, top, after, own_noise, t, y)
+    noise = min(max(own_noise, LEAST_NOISE, UNSTEADY * height), NOISE)
+    _filter(t, y, n, noise, level, sure, before)
+    left = min(bottom, base + 0.5 * (bottom - base) + 0.1)
+    steps = min(t[n - 1] - begin + 1, ROOM)
+    best = np.inf
+    k = 0
+    for i in range(steps):
+        tau = begin + i
+        while k + 1 < n and t[k + 1] <= tau:
+            k += 1
+        extra = sure[k] + (WANDER * max(level[k], 0.3)) ** 2 * (tau - t[k])
+        _after(t[k + 1 : n], y[k + 1 : n], tau, level[k], extra, noise, shapes, left, sums)
+        for s in range(len(prior)):
+            score[i, s] = before[k] + prior[s] + sums[2, s] + np.log(sums[3, s])
+            best = min(best, score[i, s])
+    for i in range(steps):
+        mass[i] = 0.0
+        for s in range(len(prior)):
+            if score[i, s] < best + UNLIKELY:
+                mass[i] += np.exp(-0.5 * (score[i, s] - best))
+    return steps, begin
 
 
 @compiled

@@ -202,8 +202,23 @@ def growth_days(
     within = np.broadcast_to(whole, (2, len(green))) if allowed is None else allowed
     ticks = np.ascontiguousarray(ticks, np.int64)
     tables = _tables(at.tobytes(), ticks.tobytes(), len(ticks))
-    _growth(at, green, low, top, base, ticks, within, *tables, templates()[1], lai_table(), day, spread)
+    _growth(at, green, low, top, base, ticks, within, tables, templates()[1], lai_table(), day, spread)
     return day, spread
+
+
+def growth_posterior(
+    at: NDArray[np.int64], green: NDArray[np.float32], low: int, top: int, base: float, /, *, ticks: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Probability of each day to be that of one parcel's emergence, (day,): what `growth_days` takes the median of.
+
+    Parameters as there, of one parcel: `green` (look,), and the days and the bare soil that belong to it.
+    """
+    at, ticks = np.ascontiguousarray(at, np.int64), np.ascontiguousarray(ticks, np.int64)
+    tables = _tables(at.tobytes(), ticks.tobytes(), len(ticks))
+    mass = np.zeros(ticks.shape[1])
+    floor = _posterior(at, green, low, top, base, ticks, tables, templates()[1], lai_table(), _room(len(at)), mass)
+    mass[:floor] = 0.0
+    return mass / mass.sum()
 
 
 @compiled
@@ -228,40 +243,58 @@ def median_of(mass: NDArray, count: int, first: int) -> tuple[float, float]:
 @compiled
 def _growth(
     at: NDArray, green: NDArray, low: NDArray, top: NDArray, base: NDArray, ticks: NDArray, allowed: NDArray,
-    coarse: NDArray, fine: NDArray, first_days: NDArray, least: int, inverse: NDArray, lais: NDArray, day: NDArray,
-    spread: NDArray,
+    tables: tuple, inverse: NDArray, lais: NDArray, day: NDArray, spread: NDArray,
 ) -> None:  # fmt: skip
-    which, t = np.zeros(len(at) + AT_ONCE, np.int64), np.zeros(len(at), np.int64)
-    y, w = np.zeros(len(at)), np.zeros(len(at))
-    weight, pull = np.zeros(len(at) + AT_ONCE, np.float32), np.zeros(len(at) + AT_ONCE, np.float32)
-    sums = np.zeros((3, ROOM * CASES), np.float32)
-    score, height = np.zeros((2, ROOM * CASES), np.float32), np.zeros((2, ROOM * CASES), np.float32)
+    room = _room(len(at))
     mass = np.zeros(ticks.shape[1])
-    wide = (STRIDE - 1) * CASES
     for p in range(len(green)):
         if low[p] < 0 or top[p] < 0:
             continue
-        n, tall, sure, floor = _window(at, green[p], low[p], top[p], base[p], lais, which, t, y, w)
-        begin = max(min(t[0] - 10, low[p]), low[p] - REACH_BACK, 0)
-        stride = begin // STRIDE
-        past_begin = min(sure + 11, stride * STRIDE + ROOM, ticks.shape[1])
-        strides = -(-past_begin // STRIDE) - stride
-        shared = _shared(y, w, n, tall, which, weight, pull)
-        _chi2(coarse, stride * CASES, strides * CASES, which, weight, pull, n, shared, sums, score[0], height[0])
-        best, one, other = _promising(score[0], strides, begin % STRIDE > 0)
-        part = (stride + one) * wide, (other - one) * wide
-        _chi2(fine, *part, which, weight, pull, n, shared, sums, score[1], height[1])
-        mass[:] = 0.0
-        for i in range(max(begin, (stride + one) * STRIDE), min(past_begin, (stride + other) * STRIDE)):
-            k, d = i // STRIDE - stride, i % STRIDE
-            kind, curve = (0, k * CASES) if d == 0 else (1, (k - one) * wide + (d - 1) * CASES)
-            _weigh(score[kind], height[kind], curve, best, ticks[:, i], inverse, first_days, least, sure, mass)
+        floor = _posterior(at, green[p], low[p], top[p], base[p], ticks, tables, inverse, lais, room, mass)
         first, past = max(allowed[0, p], floor), min(allowed[1, p] + 1, len(mass))
         total = mass.sum()
         if past > first and mass[first:past].sum() > ADMITTED * total:
             day[p], spread[p] = median_of(mass[first:past], past - first, first)
         elif total > 0:
             day[p], spread[p] = median_of(mass, len(mass), 0)
+
+
+@compiled
+def _room(looks: int) -> tuple[NDArray, ...]:
+    """Arrays that serve one parcel after the other: of the looks, of sums and of the curves."""
+    which, t = np.zeros(looks + AT_ONCE, np.int64), np.zeros(looks, np.int64)
+    y, w = np.zeros(looks), np.zeros(looks)
+    weight, pull = np.zeros(looks + AT_ONCE, np.float32), np.zeros(looks + AT_ONCE, np.float32)
+    sums = np.zeros((3, ROOM * CASES), np.float32)
+    score, height = np.zeros((2, ROOM * CASES), np.float32), np.zeros((2, ROOM * CASES), np.float32)
+    return which, t, y, w, weight, pull, sums, score, height
+
+
+@compiled
+def _posterior(
+    at: NDArray, green: NDArray, low: int, top: int, base: float, ticks: NDArray, tables: tuple, inverse: NDArray,
+    lais: NDArray, room: tuple, mass: NDArray,
+) -> int:  # fmt: skip
+    """Write the posterior of one parcel, not scaled; return the day before which the stand has not emerged."""
+    which, t, y, w, weight, pull, sums, score, height = room
+    coarse, fine, first_days, least = tables
+    wide = (STRIDE - 1) * CASES
+    n, tall, sure, floor = _window(at, green, low, top, base, lais, which, t, y, w)
+    begin = max(min(t[0] - 10, low), low - REACH_BACK, 0)
+    stride = begin // STRIDE
+    past_begin = min(sure + 11, stride * STRIDE + ROOM, ticks.shape[1])
+    strides = -(-past_begin // STRIDE) - stride
+    shared = _shared(y, w, n, tall, which, weight, pull)
+    _chi2(coarse, stride * CASES, strides * CASES, which, weight, pull, n, shared, sums, score[0], height[0])
+    best, one, other = _promising(score[0], strides, begin % STRIDE > 0)
+    part = (stride + one) * wide, (other - one) * wide
+    _chi2(fine, *part, which, weight, pull, n, shared, sums, score[1], height[1])
+    mass[:] = 0.0
+    for i in range(max(begin, (stride + one) * STRIDE), min(past_begin, (stride + other) * STRIDE)):
+        k, d = i // STRIDE - stride, i % STRIDE
+        kind, curve = (0, k * CASES) if d == 0 else (1, (k - one) * wide + (d - 1) * CASES)
+        _weigh(score[kind], height[kind], curve, best, ticks[:, i], inverse, first_days, least, sure, mass)
+    return floor
 
 
 @compiled

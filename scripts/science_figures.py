@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sen4cap.marker_table import MarkerTable
-from sen4cap.season import fall, growth
+from sen4cap.season import fall, templates
 from sen4cap.season.fall import fall_posterior
 from sen4cap.season.growth import growth_posterior
 from sen4cap.season.looks import Calendar, clean, drop_partial, green_of
@@ -79,7 +79,7 @@ def draw_dates(demo: Demo, path: Path) -> None:
     raw = green_of(lai, fcover)
     green = clean(at, drop_partial(raw, pixels / pixels.max()), calendar=calendar)
     stands = find_stands(at, green, calendar=calendar)
-    grown, ticks = (stands.low[0], stands.top[0], stands.base[0]), growth.clocks(demo.start, demo.days)
+    grown, ticks = (stands.low[0], stands.top[0], stands.base[0]), templates.clocks(demo.start, demo.days)
     events = {
         "emergence": (growth_posterior(at, green[0], *grown, ticks=ticks), GREEN),
         "termination": (termination_posterior(at, green, stands, demo.days), ORANGE),
@@ -139,13 +139,13 @@ def draw_smooth(demo: Demo, path: Path) -> None:
 def draw_shapes(path: Path) -> None:
     """Growth templates on the calendar and the shapes of falls."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
-    table, _ = growth.templates()
-    x = np.arange(-growth.BEFORE, growth.BEYOND + 1) / growth.TICKS
+    table, _ = templates.templates()
+    x = np.arange(-templates.BEFORE, templates.BEYOND + 1) / templates.TICKS
     for s, curve in enumerate(table):
         gompertz = s % 2
         label = ("logistic", "Gompertz")[gompertz] if s < 2 else None
         left.plot(x, curve, color=(GREEN, ORANGE)[gompertz], lw=1.2, label=label)
-    left.axhline(growth.ORIGIN, color=GREY, lw=0.7)
+    left.axhline(templates.ORIGIN, color=GREY, lw=0.7)
     left.set(xlim=(-30, 120), xlabel="days on the clock since 4 % of the height", ylabel="share of the height")
     left.legend(frameon=False, fontsize=8)
     kinds = [

@@ -12,10 +12,10 @@ from sen4cap.season.baselines import last_below, steepest_fall
 from sen4cap.season.cli import season
 from sen4cap.season.detectors import EMERGENCE, TERMINATION, Block, Settings, bracket
 from sen4cap.season.fall import falls
-from sen4cap.season.growth import BEFORE, ORIGIN, TICKS, clocks, templates
 from sen4cap.season.kernel import allowed_days
 from sen4cap.season.looks import CELL, CELLS, FADES, SOIL, Calendar, clean, green_of, lai_table
 from sen4cap.season.stands import NO_GROWTH, SEEN, find_stands
+from sen4cap.season.templates import BEFORE, ORIGIN, TICKS, clocks, templates
 from sen4cap.season.wise import macd_div
 from sen4cap.season.wist import fastest_decrease
 from sen4cap.smooth.kernel import BOUNDS, Smoothing, smooth_daily

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sen4cap.season import fall, growth
+from sen4cap.season import fall, growth, templates
 from sen4cap.season.looks import Calendar, clean, green_of, lai_table
 from sen4cap.season.stands import find_stands
 
@@ -27,19 +27,19 @@ def plain(at: np.ndarray, green: np.ndarray, low: int, top: int, base: float, ti
     n, tall, sure, _ = growth._window(at, green, low, top, base, lai_table(), which, t, y, w)
     first = max(min(t[0] - 10, low), low - growth.REACH_BACK, 0)
     begins = np.arange(first, min(sure + 11, first + growth.ROOM, DAYS))
-    curves, inverse = growth.templates()
+    curves, inverse = templates.templates()
     chi2, emerged, weight = [], [], []
     for clock in ticks:
         for number, (curve, back) in enumerate(zip(curves, inverse, strict=True)):
             for begin in begins:
-                place = np.clip(clock[t[:n]] - clock[begin], -growth.BEFORE, growth.BEYOND) + growth.BEFORE
+                place = np.clip(clock[t[:n]] - clock[begin], -templates.BEFORE, templates.BEYOND) + templates.BEFORE
                 rows = np.column_stack([np.ones(n), curve[place]]) * np.sqrt(w[:n, None])
                 priors = np.diag([1 / growth.BASE_SPREAD, 1 / (growth.HEIGHT_SPREAD * tall)])
                 matrix = np.vstack([rows, priors])
                 right = np.concatenate([y[:n] * np.sqrt(w[:n]), [0, 1 / growth.HEIGHT_SPREAD]])
                 found = np.linalg.solve(matrix.T @ matrix, matrix.T @ right)
                 share = growth.EMERGED / max(found[1], 0.3)
-                tick = clock[begin] + back[min(int(2 * share * growth.RATIOS), growth.RATIOS - 1)]
+                tick = clock[begin] + back[min(int(2 * share * templates.RATIOS), templates.RATIOS - 1)]
                 chi2.append(((matrix @ found - right) ** 2).sum())
                 emerged.append(np.searchsorted(clock, tick))
                 weight.append(growth.GOMPERTZ_PRIOR if number % 2 else 1)
@@ -56,7 +56,7 @@ def test_dates_are_those_of_the_plain_posterior(draw) -> None:
         drawn = draw(40, seed=31, regime=regime)
         green = clean(drawn.looks, green_of(drawn.look_lai, drawn.look_fcover), calendar=CALENDAR)
         stands = find_stands(drawn.looks, green, calendar=CALENDAR)
-        ticks = growth.clocks(START, DAYS)
+        ticks = templates.clocks(START, DAYS)
         found, spread = growth.growth_days(drawn.looks, green, stands.low, stands.top, stands.base, ticks=ticks)
         dated = np.flatnonzero(stands.low >= 0)[:10]
         for p in dated:
@@ -69,7 +69,7 @@ def test_a_parcel_does_not_depend_on_its_neighbours(draw) -> None:
     drawn = draw(60, seed=32, regime="ordinary")
     green = clean(drawn.looks, green_of(drawn.look_lai, drawn.look_fcover), calendar=CALENDAR)
     stands = find_stands(drawn.looks, green, calendar=CALENDAR)
-    ticks = growth.clocks(START, DAYS)
+    ticks = templates.clocks(START, DAYS)
     together = growth.growth_days(drawn.looks, green, stands.low, stands.top, stands.base, ticks=ticks)
     turned = [column[::-1] for column in (green, stands.low, stands.top, stands.base)]
     again = growth.growth_days(drawn.looks, *turned, ticks=ticks)
@@ -81,7 +81,7 @@ def test_dates_are_the_medians_of_the_posteriors(draw) -> None:
     drawn = draw(40, seed=32, regime="ordinary")
     at, green = drawn.looks, clean(drawn.looks, green_of(drawn.look_lai, drawn.look_fcover), calendar=CALENDAR)
     stands = find_stands(at, green, calendar=CALENDAR)
-    ticks = growth.clocks(START, DAYS)
+    ticks = templates.clocks(START, DAYS)
     emergence, _ = growth.growth_days(at, green, stands.low, stands.top, stands.base, ticks=ticks)
     end, _ = fall.fall_days(at, green, stands.last_top, stands.after, stands.base, stands.noise)
     dated = np.flatnonzero(np.isfinite(emergence) & np.isfinite(end))

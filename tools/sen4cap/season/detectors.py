@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from . import baselines, wise, wist
 from .fall import fall_days
-from .growth import TICKS, growth_days
+from .growth import growth_days
 from .stands import Stands
+from .templates import TICKS
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Block:
     stands : Stands
         Where the winter stand lies.
     ticks : (clock, day) int64
-        Clocks that growth may follow (`growth.clocks`).
+        Clocks that growth may follow (`templates.clocks`).
     allowed : (2, parcel) int32
         First and last day on which a stand may have emerged, by what is known of it besides its growth.
     """

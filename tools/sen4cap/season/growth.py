@@ -1,6 +1,6 @@
 """Day of emergence from the shape of growth: a posterior over days from the looks around the green-up.
 
-LAI of a young stand is b + A T_s(c(t) - c(t0)), T_s one of `templates` (logistic and Gompertz, from quick to slow), c a
+LAI of a young stand is b + A T_s(c(t) - c(t0)), T_s one of the `templates` (logistic and Gompertz, quick to slow), c a
 clock: the calendar, or warmth above a base temperature, or warmth and daylight, in an average year of temperate Europe,
 so that a stand may pause in the cold and grow on in spring. Only looks at young growth take part. b is bare soil, A the
 height it grows to. For each clock, s and t0 the best b and A follow from linear least squares with weak priors (b near
@@ -11,18 +11,19 @@ percentiles the spread. No look needs to hit the event: the curve carries what t
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled, compiled_fast
-from .looks import lai_of, lai_table
+from .looks import MOST_BARE, lai_of, lai_table
+from .templates import BEFORE, BEYOND, RATIOS, RISES, WARMTHS, templates
 
 EMERGED = 0.1
 """LAI of a stand that has emerged."""
-LOW_BAND, MOST_BARE = 0.08, 0.35
-"""Bare soil is the mean of looks up to this above the parcel's 5th percentile; it never reads more than the second."""
+LOW_BAND = 0.08
+"""Bare soil is the mean of looks up to this above the parcel's 5th percentile, at most `looks.MOST_BARE`."""
 REMAINS = 0.3
 """Looks up to the lowest one that read so much more than bare soil show what a main crop left."""
 YOUNG, YOUNG_LOOK = 0.13, 0.1
@@ -34,29 +35,9 @@ UNWATCHED = 20
 """After so many days without a look the lowest one may show the stand itself, up since."""
 SURE = 0.3
 """It has emerged for sure by the first look from then on that reads so much more than bare soil."""
-RISES = (18.0, 27.0, 38.0, 52.0, 70.0, 95.0)
-"""Days in which the templates grow from 10 to 90 % of their height."""
 GOMPERTZ_PRIOR = 0.1
 """Weight of a Gompertz curve against a logistic one: young stands grow by a constant rate first. It only matters where
 the looks cannot tell the two apart."""
-TICKS = 2
-"""Ticks of a clock in a day."""
-BEFORE, BEYOND = 300, 400
-"""Ticks that templates reach back and forth of the one on which they stand at `ORIGIN`."""
-ORIGIN = 0.04
-"""Height of a template on its day 0."""
-RATIOS = 200
-"""Steps of the table from height share to tick."""
-MEAN_C, SWING_C, COLDEST = 10.5, 7.6, 20
-"""Average year of the warmth clock: mean temperature, half its range, and the day of the year that is coldest."""
-WARMTHS = ((2.0, 0.8, 0), (2.0, 0.8, 1))
-"""Base temperature of each warmth clock, and the warmth that counts at least (thaws), degree C; and whether daylight
-limits it, too."""
-LATITUDE = 50.0
-"""Of the daylight: the sun's daily radiation at the top of the air, counted up to that of the equinox."""
-USUAL_C = 11.0
-"""Temperature at which a warmth clock runs like the calendar, degree C."""
-
 NOISE = 0.045
 """Standard deviation of a look's greenness over bare soil."""
 RELATIVE = 0.12
@@ -79,51 +60,6 @@ CASES = (1 + len(WARMTHS)) * 2 * len(RISES)
 """Curves on all clocks."""
 ROOM = 320
 """Most days between the earliest and the latest day tried."""
-
-
-@cache
-def templates() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Growth curves and their inverses.
-
-    Returns
-    -------
-    (template, BEFORE + BEYOND + 1) float64
-        Share of the height on each tick; column BEFORE is tick 0.
-    (template, RATIOS) int64
-        Tick on which the share is (i + 0.5) / (2 RATIOS).
-    """
-    x = np.arange(-BEFORE, BEYOND + 1) / TICKS
-    curves = []
-    for rise in RISES:
-        k = 2 * np.log(9) / rise
-        curves.append(1 / (1 + (1 / ORIGIN - 1) * np.exp(-k * x)))
-        k = (np.log(-np.log(0.1)) - np.log(-np.log(0.9))) / rise
-        curves.append(np.exp(np.log(ORIGIN) * np.exp(-k * x)))
-    table = np.stack(curves)
-    shares = (np.arange(RATIOS) + 0.5) / (2 * RATIOS)
-    inverse = np.stack([np.interp(shares, curve, x) for curve in curves])
-    return table, np.round(inverse * TICKS).astype(np.int64)
-
-
-def clocks(start: np.datetime64, days: int) -> NDArray[np.int64]:
-    """Ticks of the calendar and of each warmth clock on each day, (clock, day), rising."""
-    dates = start.astype("datetime64[D]") + np.arange(days)
-    of_year = (dates - dates.astype("datetime64[Y]")).astype(float) + 1
-    mean = MEAN_C - SWING_C * np.cos(2 * np.pi * (of_year - COLDEST) / 365.25)
-    light = _daylight(of_year)
-    warmths = [
-        np.cumsum(np.maximum(mean - base, least) * light**lit / (USUAL_C - base)) for base, least, lit in WARMTHS
-    ]
-    return np.round(TICKS * np.stack([np.arange(days), *warmths])).astype(np.int64)
-
-
-def _daylight(of_year: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Radiation of each day at the top of the air as a share of the equinox's, at most 1."""
-    declination = np.radians(23.44) * np.sin(2 * np.pi * (of_year - 81) / 365.25)
-    latitude = np.radians(LATITUDE)
-    half = np.arccos(-np.tan(latitude) * np.tan(declination))
-    sun = half * np.tan(latitude) * np.sin(declination) + np.cos(declination) * np.sin(half)
-    return np.minimum(1, sun)
 
 
 @lru_cache(maxsize=4)
@@ -185,7 +121,7 @@ def growth_days(
     base : (parcel,)
         Greenness of the parcel when bare (`stands.Stands.base`).
     ticks : (clock, day)
-        From `clocks`.
+        From `templates.clocks`.
     allowed : (2, parcel)
         First and last day on which each may have emerged. Where hardly any of the posterior lies between
         (`ADMITTED`), and without this, all days count.

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from ..compiled import compiled
 from .detectors import EMERGENCE, TERMINATION, Block, Settings, bracket, growth_spread
 from .ends import LOW_LOOK
-from .growth import clocks, growth_days
+from .growth import growth_days
 from .looks import Calendar, clean, drop_partial, green_of
 from .stands import FEW_LOOKS, MIN_LOOKS, NO_GROWTH, NO_LOOK, SEEN, Stands, find_stands
+from .templates import clocks
 
 AFTER_END = 25
 """A stand's low look after its fall comes up to so many days after the season's end, a main crop's later."""

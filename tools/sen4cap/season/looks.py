@@ -42,6 +42,8 @@ WINTER, SPRING = "11-01", "03-01"
 """What stands between these days is the winter stand."""
 SATURATION = 0.1
 """LAI of greenness x above bare soil is roughly x + 0.1 x^2."""
+MOST_BARE = 0.35
+"""Greenness that bare soil reads at most; a field green in nearly all its looks was bare in the lowest. LAI units."""
 
 
 @dataclass(frozen=True)

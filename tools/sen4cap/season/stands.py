@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 
 from ..compiled import compiled
 from . import ends
-from .looks import Calendar, desaturated
+from .looks import MOST_BARE, Calendar, desaturated
 
 LEAST_SWING, MOST_SWING = 0.1, 0.5
 """Least rise or fall that counts, LAI units, where a parcel's low looks are quiet and where they are not."""
 SWING_NOISE = 4.0
 """Between these it is so many standard deviations of the low looks: bare soil wanders with moisture and sun."""
-MOST_BARE = 0.35
-"""Bare soil never reads more; a field that was green in nearly all its looks was bare in the lowest."""
 PROMINENCE = 0.1
 """Least rise or fall that counts, as a share of the greenness above bare soil that it comes to or from."""
 LAST_CROP = 0.35

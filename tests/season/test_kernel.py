@@ -392,6 +392,14 @@ def test_a_low_stand_that_the_cold_wears_is_ended_by_the_plough() -> None:
     assert near(found.termination, "2022-03-14", 7)
 
 
+def test_half_of_the_leaves_lost_to_the_cold_is_no_end_as_far_as_is_known() -> None:
+    grown = np.minimum(rise("2021-09-10", 2.2), 2.2)
+    worn = grown * np.where(day("2022-01-05") > TIME, 1, 0.41)
+    found = look(WHEAT + worn, at=WEEKLY[day("2022-01-28") > WEEKLY])
+    assert near(found.emergence, "2021-09-10", 5)
+    assert np.isnan(found.termination[0])
+
+
 def test_what_a_mower_leaves_green_until_the_plough_is_no_part_of_the_stand() -> None:
     stand = since(rise("2021-09-05", 4.5), "2021-08-25")
     found = look(WHEAT + until(stand, "2022-04-01", 1.2) * (day("2022-04-29") > TIME) + since(NEXT, "2022-05-15"))

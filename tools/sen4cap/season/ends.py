@@ -14,8 +14,8 @@ FALLEN = 0.45
 """A stand has fallen once it keeps less than this share. From mid April on this parts two humps, too, because a next
 crop may come up through what is left of a slow end."""
 CUT, REGROWN, CUT_DAYS = 0.5, 0.6, 30
-"""Or less than the first share of its leaf area; in spring for good, where that took no more days and it does not come
-back to the second share, or is gone again within as many days."""
+"""Or in spring, when it is not the cold, less than the first share of its leaf area; for good, where that took no more
+days and it does not come back to the second share, or is gone again within as many days."""
 PLATEAU_DAYS = 7
 """What a mower leaves is no lower after so many days; a dying stand is."""
 WORN_DAYS = 20
@@ -29,12 +29,14 @@ LOW_LOOK = 0.6
 
 
 @compiled
-def falls(u: NDArray, pivots: NDArray, count: int, top: int, bare: float) -> bool:
+def falls(t: NDArray, u: NDArray, pivots: NDArray, count: int, top: int, bare: float, spring: int) -> bool:
     """Whether a stand falls after its last top, and not only loses some leaves."""
     if top + 1 >= count:
         return False
     left, most = u[pivots[top + 1]] - bare, u[pivots[top]] - bare
-    return left < FALLEN * most or desaturated(left) < CUT * desaturated(most)
+    # What the cold leaves of the leaves is no end.
+    cut = t[pivots[top + 1]] >= spring and desaturated(left) < CUT * desaturated(most)
+    return cut or left < FALLEN * most
 
 
 @compiled
@@ -71,7 +73,7 @@ def lives_on(
     tall = u[again] - bare > max(LOW_LOOK, FALLEN * (u[pivots[top]] - bare))
     if not tall or t[low] >= spring + 40 or top + 3 >= count:
         return False
-    return falls(u, pivots, count, top + 2, bare) and fallen(t, u, again, pivots[top + 3]) <= last
+    return falls(t, u, pivots, count, top + 2, bare, spring) and fallen(t, u, again, pivots[top + 3]) <= last
 
 
 @compiled

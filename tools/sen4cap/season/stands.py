@@ -245,7 +245,7 @@ def _choose(
             days[1, p] = t[_green(t, u, pivots[best_start], pivots[best_high], swing)]
         days[2, p] = t[pivots[best_high]]
         days[3, p] = t[pivots[best_top]]
-        if ends.falls(u, pivots, count, best_top, bare):
+        if ends.falls(t, u, pivots, count, best_top, bare, spring):
             after = ends.cut(t, u, pivots[best_top], pivots[best_top + 1], bare, spring)
             days[3, p] = t[ends.worn(t, u, pivots[best_top], after, bare, swing, winter, spring)]
             days[4, p] = t[after]
@@ -334,7 +334,7 @@ def _winter_score(
     """How much of the winter a stand holds, 0 where it is no winter stand; and the pivot before its growth, or -1."""
     low = high - 1
     begin = pivots[low] if low >= 0 else 0
-    ended = ends.falls(u, pivots, count, top, bare)
+    ended = ends.falls(t, u, pivots, count, top, bare, spring)
     end = pivots[top + 1] if top + 1 < count else pivots[top]
     begun = t[_green(t, u, begin, pivots[high], swing)] if low >= 0 else t[0]
     gone = ends.fallen(t, u, pivots[top], end) if ended else t[end] + 1000

@@ -34,6 +34,11 @@ def run_failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> tuple[int,
         (RemoteFailure("catalogue", "is down"), 4, "sen4cap lai: catalogue: is down\n"),
         (click.UsageError("wrong"), 2, None),
         (OSError(errno.ENOSPC, "No space left on device", "out.tif"), 3, None),
+        (
+            MemoryError(),
+            1,
+            "sen4cap lai: there is not enough memory; give it more or fewer --threads, then run the same command\n",
+        ),
         (ZeroDivisionError(), 1, None),
     ],
 )

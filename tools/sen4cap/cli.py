@@ -61,6 +61,9 @@ class Suite(click.Group):
                 ctx, f"{where}: the disk is full; free some space or choose another --output, then run the same command"
             )
             ctx.exit(3)
+        except MemoryError:
+            _say(ctx, "there is not enough memory; give it more or fewer --threads, then run the same command")
+            ctx.exit(1)
 
 
 def _say(ctx: click.Context, line: str) -> None:

@@ -1,13 +1,12 @@
 """Draw the figures of docs/science.md from the results of `make demo`.
 
-Usage: .venv/bin/python scripts/science_figures.py [DEMO] [IMAGES]; needs DEMO/sim and DEMO/wcc/report (default: demo),
-writes into IMAGES (default: docs/images/science).
+Usage: .venv/bin/python scripts/science_figures.py; with `--help` it says what can be chosen.
 """
 
 from __future__ import annotations
 
+import argparse
 import datetime
-import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -31,7 +30,7 @@ from sen4cap.simulate import draw_landscape
 from sen4cap.smooth.kernel import BOUNDS, Smoothing, smooth_daily
 
 GREEN, ORANGE, BLUE, GREY, BLACK = "#1b7f5c", "#e69f00", "#0072b2", "#9a9a9a", "#222222"
-PARCELS = {"dates": 55, "smooth": 130}
+DATES, SMOOTH = 55, 130
 """NewID of the parcels shown, of the season of `make demo`."""
 
 
@@ -69,9 +68,8 @@ def termination_posterior(at: NDArray, green: NDArray, stands: Stands, days: int
     return whole
 
 
-def draw_dates(demo: Demo, path: Path) -> None:
+def draw_dates(demo: Demo, parcel: int, path: Path) -> None:
     """Looks of one parcel, the posteriors of its dates, and the truth."""
-    parcel = PARCELS["dates"]
     at, lai, fcover, pixels = demo.looks(parcel)
     year = int(demo.series.attrs["season"])
     named = (f"{year}-08-01", f"{year + 1}-05-31", f"{year + 1}-01-31", f"{year}-11-01", f"{year + 1}-03-01")
@@ -107,9 +105,8 @@ def draw_dates(demo: Demo, path: Path) -> None:
     _finish(figure, below, path)
 
 
-def draw_smooth(demo: Demo, path: Path) -> None:
+def draw_smooth(demo: Demo, parcel: int, path: Path) -> None:
     """The same looks under three penalties, and with the envelope or without."""
-    parcel = PARCELS["smooth"]
     at, lai, _, pixels = demo.looks(parcel)
     when = demo.start + np.arange(demo.days)
     low, high = BOUNDS["LAI"]
@@ -198,18 +195,21 @@ def _finish(figure: plt.Figure, axis: plt.Axes, path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def main(words: list[str]) -> None:
+def main(words: list[str] | None = None) -> None:
     """Draw all."""
-    demo, images = (
-        Path(words[k]) if len(words) > k else Path(other) for k, other in enumerate(("demo", "docs/images/science"))
-    )
-    images.mkdir(parents=True, exist_ok=True)
-    season = Demo(demo)
-    draw_smooth(season, images / "smooth.png")
-    draw_dates(season, images / "dates.png")
-    draw_shapes(images / "shapes.png")
-    draw_truth(images / "truth.png")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("demo", type=Path, nargs="?", default=Path("demo"), help="folder with sim and wcc/report")
+    parser.add_argument("images", type=Path, nargs="?", default=Path("docs/images/science"), help="folder to write")
+    parser.add_argument("--dates", type=int, default=DATES, help="NewID of the cover crop whose dates are shown")
+    parser.add_argument("--smooth", type=int, default=SMOOTH, help="NewID of the parcel that is smoothed")
+    options = parser.parse_args(words)
+    options.images.mkdir(parents=True, exist_ok=True)
+    season = Demo(options.demo)
+    draw_smooth(season, options.smooth, options.images / "smooth.png")
+    draw_dates(season, options.dates, options.images / "dates.png")
+    draw_shapes(options.images / "shapes.png")
+    draw_truth(options.images / "truth.png")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

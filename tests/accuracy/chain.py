@@ -89,6 +89,12 @@ class Run:
         """Options that choose the candidates."""
         return "--parcels", self.inputs / "parcels.gpkg", "--crops", self.inputs / "crops.csv", *CROPS
 
+    def smooth(self) -> None:
+        """Make the series."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.tool("smooth", "--markers", self.markers, *self.span, "--season", self.season.year, "--variables",
+                  ",".join(VARIABLES), "--output", self.folder / "series.arrow")  # fmt: skip
+
     def classify(self, output: str, *more: object) -> None:
         """Classify into a folder of the results."""
         self.tool("classify", "--series", self.folder / "series.arrow", *self.candidates, *more, "--output",
@@ -103,9 +109,7 @@ class Run:
 def run_chain(run: Run) -> None:
     """All results of a season under a regime."""
     folder, inputs = run.folder, run.inputs
-    folder.mkdir(parents=True, exist_ok=True)
-    run.tool("smooth", "--markers", run.markers, *run.span, "--season", run.season.year, "--variables",
-             ",".join(VARIABLES), "--output", folder / "series.arrow")  # fmt: skip
+    run.smooth()
     run.classify("wcc", "--insitu", inputs / "insitu.csv", "--by-months")
     run.classify("thresholds", "--method", "threshold")
     for emergence, termination in PAIRS:

@@ -19,7 +19,7 @@ from .chain import PAIRS, Run
 
 EVENTS = ("emergence", "termination")
 LOOK_NOISE, SOIL_NOISE, LOOK_NOISE_SEED = 0.08, 0.04, 17
-"""Of true looks: standard deviation as a share of the LAI and beside it, as in the tests of season."""
+"""Of true looks: standard deviation as a share of the LAI and beside it."""
 ABRUPT, SLOW = ("ploughing", "rolling"), ("herbicide", "mowing")
 
 

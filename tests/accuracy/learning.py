@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +16,10 @@ from sen4cap.classify.forest import forest_score
 from sen4cap.classify.layout import Layout
 from sen4cap.classify.samples import read_samples
 from sen4cap.classify.training import grow
-from sen4cap.outputs import whole_folder
 from sen4cap.simulate.labels import write_insitu
 
 from .chain import VARIABLES, Run
-from .observe import fingerprint, season_of, settle, write_country, write_looks
+from .observe import made_once, season_of, settle, write_country, write_looks
 
 REGIMES = ("ordinary", "flanders")
 NUMBERS = (50, 100, 200, 400, 800, 1200)
@@ -55,26 +53,20 @@ class Known:
 
 def large_season(work: Path, *, count: int, seed: int, regime: str) -> Path:
     """Folder of a season large enough to draw many in-situ parcels from; made if it is not there yet."""
-    season = season_of(seed)
-    folder = work / f"large-{seed}-{count}-{regime}-{fingerprint()}"
-    if folder.is_dir():
-        return folder
-    for old in work.glob(f"large-{seed}-{count}-{regime}-*"):
-        shutil.rmtree(old)
-    country = settle(count, season=season, seed=seed)
-    with whole_folder(folder) as scratch:
-        write_country(scratch, country)
+
+    def write(folder: Path) -> None:
+        country = settle(count, season=season_of(seed), seed=seed)
+        write_country(folder, country)
         # The class of every candidate is known here: how many of them are told is what is varied.
-        write_insitu(scratch / "insitu.csv", country.landscape.truth, share=1.0, seed=seed)
-        write_looks(scratch / f"{regime}.ipc", country, regime)
-    return folder
+        write_insitu(folder / "insitu.csv", country.landscape.truth, share=1.0, seed=seed)
+        write_looks(folder / f"{regime}.ipc", country, regime)
+
+    return made_once(work, f"large-{seed}-{count}-{regime}", write)
 
 
 def learning_curve(run: Run) -> pd.DataFrame:
     """Balanced accuracy and calibration error by number of in-situ parcels: regime, parcels, balanced, ece."""
-    run.folder.mkdir(parents=True, exist_ok=True)
-    run.tool("smooth", "--markers", run.markers, *run.span, "--season", run.season.year, "--variables",
-             ",".join(VARIABLES), "--output", run.folder / "series.arrow")  # fmt: skip
+    run.smooth()
     # One tree is enough here: only the samples that the command writes are wanted.
     run.classify("wcc", "--insitu", run.inputs / "insitu.csv", "--trees", FOLDS)
     known = _known(run.folder / "wcc" / "model_samples.npz")

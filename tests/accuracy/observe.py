@@ -13,7 +13,7 @@ import csv
 import datetime
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import NormalDist
@@ -336,21 +336,28 @@ def season_of(seed: int) -> Season:
 
 
 def season_folder(work: Path, *, count: int, seed: int) -> Path:
-    """Folder of a simulated season with the marker table of every regime; made if it is not there yet.
+    """Folder of a simulated season with the marker table of every regime; made if it is not there yet."""
 
-    Its name holds a fingerprint of all that it depends on, so that a changed simulator is not taken for the old one.
-    """
-    season = season_of(seed)
-    folder = work / f"season-{seed}-{count}-{fingerprint()}"
-    if folder.is_dir():
-        return folder
-    for old in work.glob(f"season-{seed}-{count}-*"):
-        shutil.rmtree(old)
-    country = settle(count, season=season, seed=seed)
-    with whole_folder(folder) as scratch:
-        write_country(scratch, country)
+    def write(folder: Path) -> None:
+        country = settle(count, season=season_of(seed), seed=seed)
+        write_country(folder, country)
         for regime in REGIMES_SEEN:
-            write_looks(scratch / f"{regime}.ipc", country, regime)
+            write_looks(folder / f"{regime}.ipc", country, regime)
+
+    return made_once(work, f"season-{seed}-{count}", write)
+
+
+def made_once(work: Path, name: str, write: Callable[[Path], None]) -> Path:
+    """Folder of something simulated; written if it is not there yet, in place of older ones.
+
+    Its name ends with a fingerprint of all it depends on, so that a changed simulator is not taken for the old one.
+    """
+    folder = work / f"{name}-{fingerprint()}"
+    if not folder.is_dir():
+        for old in work.glob(f"{name}-*"):
+            shutil.rmtree(old)
+        with whole_folder(folder) as scratch:
+            write(scratch)
     return folder
 
 

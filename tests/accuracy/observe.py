@@ -28,7 +28,8 @@ import sen4cap.simulate
 from sen4cap.lai.folded import fold
 from sen4cap.lai.kernel import biophysical
 from sen4cap.lai.networks import load
-from sen4cap.marker_table import SCALE, Marker, new_markers
+from sen4cap.marker_names import SCALE, Marker
+from sen4cap.marker_table import new_markers
 from sen4cap.outputs import whole_folder
 from sen4cap.seasons import Season
 from sen4cap.simulate.canopy import GapFractionModel, Geometry

@@ -14,9 +14,9 @@ import rasterio
 from rasterio.windows import Window
 
 from sen4cap import l3b
-from sen4cap.coverage import ParcelShapes
 from sen4cap.marker_table import MarkerTable
 from sen4cap.markers.kernel import MEAN, PIXELS, moments, statistics
+from sen4cap.parcel_shapes import ParcelShapes
 from sen4cap.parcels import read_parcels
 
 from . import made, peers

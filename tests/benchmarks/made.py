@@ -18,7 +18,8 @@ from scipy.special import expit
 from made_scenes import ANGLES, COARSE, FINE
 from sen4cap import l3b
 from sen4cap.grid import Grid
-from sen4cap.marker_table import Marker, new_markers
+from sen4cap.marker_names import Marker
+from sen4cap.marker_table import new_markers
 
 CRS, WEST, NORTH = "EPSG:32631", 499_980.0, 5_700_000.0
 LEVEL = {"B02": 1450, "B03": 1700, "B04": 1600, "B08": 3900, "B05": 2200, "B06": 3300, "B07": 3800}

@@ -12,12 +12,12 @@ import numpy as np
 
 from sen4cap import l3b
 from sen4cap.cog import TILE, Cog
-from sen4cap.coverage import ParcelShapes
 from sen4cap.lai.folded import fold
 from sen4cap.lai.kernel import biophysical, biophysical_with_domain, coded, domain_flags, statuses
 from sen4cap.lai.networks import load
 from sen4cap.lai.product import layers_of
 from sen4cap.markers.kernel import moments
+from sen4cap.parcel_shapes import ParcelShapes
 from sen4cap.parcels import read_parcels
 from sen4cap.scene import Scene, reading
 from sen4cap.stac import open_items

@@ -12,8 +12,10 @@ from exactextract.raster import NumPyRasterSource
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from sen4cap.coverage import Coverage, ParcelShapes, cover
+from sen4cap.area_fractions import cover
+from sen4cap.coverage import Coverage
 from sen4cap.grid import Grid
+from sen4cap.parcel_shapes import ParcelShapes
 
 ROWS, COLUMNS = 12, 9
 GRID = Grid("EPSG:32631", Affine(10, 0, 500_000, 0, -10, 5_600_000), (ROWS, COLUMNS))

@@ -11,7 +11,7 @@ from exactextract.raster import NumPyRasterSource
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sen4cap.coverage import cover
+from sen4cap.area_fractions import cover
 from sen4cap.grid import Grid
 from sen4cap.lai.kernel import ndvi
 from sen4cap.markers.kernel import (

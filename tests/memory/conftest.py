@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sen4cap.marker_table import Marker, new_markers
+from sen4cap.marker_names import Marker
+from sen4cap.marker_table import new_markers
 
 PARCELS, FEW = 200_000, 1500
 """Parcels of the large table, and of the small one, which holds the first of them."""

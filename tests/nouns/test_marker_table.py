@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sen4cap.errors import BadInput
-from sen4cap.marker_table import SCALE, STATS, Marker, MarkerTable, new_markers, pooled, seen_twice
+from sen4cap.marker_names import SCALE, STATS, Marker
+from sen4cap.marker_table import MarkerTable, new_markers, pooled, seen_twice
 
 DAYS = st.dates(datetime.date(1984, 1, 1), datetime.date(2099, 12, 31))
 TILES = st.from_regex(r"\d{2}[A-Z]{3}", fullmatch=True)

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 import shapely
 
-from sen4cap.marker_table import Marker, new_markers
+from sen4cap.marker_names import Marker
+from sen4cap.marker_table import new_markers
 from sen4cap.series import NEVER_SEEN, new_series
 from sen4cap.tables import write_csv, write_details
 

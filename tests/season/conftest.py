@@ -194,7 +194,8 @@ def draw():
 @pytest.fixture
 def write_markers(tmp_path):
     """Write a marker table of LAI and FCOVER looks, (parcel, look), on day indices."""
-    from sen4cap.marker_table import Marker, new_markers
+    from sen4cap.marker_names import Marker
+    from sen4cap.marker_table import new_markers
 
     def write(name: str, ids: np.ndarray, looks: np.ndarray, lai: np.ndarray, fcover: np.ndarray):
         columns = []

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sen4cap.marker_table import Marker, new_markers
+from sen4cap.marker_names import Marker
+from sen4cap.marker_table import new_markers
 
 
 @pytest.fixture

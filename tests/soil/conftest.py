@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sen4cap.marker_table import SCALE, Marker, new_markers
+from sen4cap.marker_names import SCALE, Marker
+from sen4cap.marker_table import new_markers
 
 BEGIN = datetime.date(2021, 8, 1)
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 import shapely
 
-from sen4cap.marker_table import Marker
+from sen4cap.marker_names import Marker
 
 pytestmark = pytest.mark.slow
 SPAN = ["--start", "2021-06-01", "--end", "2022-08-15"]

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from ..coverage import ParcelShapes
 from ..errors import BadInput
 from ..grid import Grid
+from ..parcel_shapes import ParcelShapes
 from ..parcels import Parcels, read_parcels, report_problems
 from ..progress import say, track
 from ..seasons import Season

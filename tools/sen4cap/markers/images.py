@@ -24,7 +24,7 @@ from ..lai.folded import fold
 from ..lai.kernel import biophysical, statuses
 from ..lai.networks import VARIABLES as ESTIMATES
 from ..lai.networks import bands_of, network_for
-from ..marker_table import SCALE, Marker
+from ..marker_names import SCALE, Marker
 from ..progress import say
 from ..rasters import block_shape, is_nodata, nodata_of, open_raster, read_window
 from ..scene import Block, Scene

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import in_order, thread_count
-from ..coverage import Block, Coverage, ParcelShapes
+from ..coverage import Block, Coverage
 from ..errors import BadInput
 from ..grid import Grid
-from ..marker_table import Marker, new_markers, pooled, seen_twice
+from ..marker_names import Marker
+from ..marker_table import new_markers, pooled, seen_twice
+from ..parcel_shapes import ParcelShapes
 from ..parcels import Parcels, read_parcels, report_problems
 from ..progress import track
 from ..scene import reading

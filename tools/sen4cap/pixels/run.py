@@ -17,11 +17,11 @@ from rasterio.windows import Window
 from .. import l3b
 from ..cog import Cog
 from ..compiled import in_order, over_blocks
-from ..coverage import ParcelShapes
 from ..errors import BadInput
 from ..grid import Grid, project_bounds
 from ..lai.product import CLASSIFICATION
 from ..outputs import whole_file, whole_folder
+from ..parcel_shapes import ParcelShapes
 from ..parcels import read_parcels, report_problems
 from ..progress import say, track
 from ..rasters import BLOCK

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pyogrio
 import shapely
 
@@ -86,19 +89,9 @@ def read_parcels(path: Path, *, id_field: str = "NewID", fields: tuple[str, ...]
     BadInput
         The file is unreadable, has no CRS, no identifier field, or a field that was asked for is missing.
     """
-    frame = _read(Path(path))
-    if id_field not in frame.columns:
-        names = [str(name) for name in frame.columns if name != frame.geometry.name]
-        raise BadInput(
-            path, f"has no field {id_field}, only {', '.join(names)}", do="name the identifier with --id-field"
-        )
-    missing = [name for name in fields or () if name not in frame.columns]
-    if missing:
-        raise BadInput(path, f"has no field {', '.join(missing)}, only {', '.join(map(str, frame.columns))}")
+    frame = _read(Path(path), id_field, fields)
     if frame.crs is None:
         raise BadInput(path, "has no coordinate reference system")
-    if fields is not None:
-        frame = frame[[*dict.fromkeys([id_field, *fields]), frame.geometry.name]]
     return _account(frame, id_field, Path(path))
 
 
@@ -118,15 +111,21 @@ def footprint(parcels: Parcels) -> dict[str, object]:
     return found
 
 
-def _read(path: Path) -> gpd.GeoDataFrame:
+def _read(path: Path, id_field: str, fields: tuple[str, ...] | None) -> gpd.GeoDataFrame:
+    """Read the identifier, the fields that were asked for and the geometry; a country's other fields fill memory."""
     try:
         if path.suffix.lower() in PARQUET_SUFFIXES:
-            return gpd.read_parquet(path)
+            names, geometry = _parquet_fields(path)
+            wanted = _wanted(path, names, id_field, fields)
+            return gpd.read_parquet(path, columns=None if wanted is None else [*wanted, *geometry])
         layer = _layer(path)
+        names = [str(name) for name in pyogrio.read_info(path, layer=layer)["fields"]]
+        wanted = _wanted(path, names, id_field, fields)
+        how = {"layer": layer, "columns": wanted, "engine": "pyogrio", "on_invalid": "ignore"}
         try:
-            return gpd.read_file(path, layer=layer, engine="pyogrio", use_arrow=True, on_invalid="ignore")
+            return gpd.read_file(path, **how, use_arrow=True)
         except NotImplementedError:  # arcs: only the slower way makes chords of them
-            return gpd.read_file(path, layer=layer, engine="pyogrio", use_arrow=False, on_invalid="ignore")
+            return gpd.read_file(path, **how, use_arrow=False)
     except BadInput:
         raise
     except (RuntimeError, ValueError, OSError) as error:  # pyogrio's errors are RuntimeErrors, Arrow's ValueErrors
@@ -134,6 +133,25 @@ def _read(path: Path) -> gpd.GeoDataFrame:
             what = "cannot be read as parcels: it is damaged, or of a format that GDAL does not read here"
             raise BadInput(path, what, do="give a GeoPackage, Shapefile, GeoParquet or GeoJSON") from error
         raise BadInput(path, f"cannot be read as parcels ({error})") from error
+
+
+def _parquet_fields(path: Path) -> tuple[list[str], list[str]]:
+    """Names of the fields of a Parquet file, and that of its geometry; none where it is no GeoParquet."""
+    schema = pq.read_schema(path)
+    geometry = json.loads((schema.metadata or {}).get(b"geo", b"{}")).get("primary_column")
+    return [name for name in schema.names if name != geometry], [geometry] if geometry else []
+
+
+def _wanted(path: Path, names: Sequence[str], id_field: str, fields: tuple[str, ...] | None) -> list[str] | None:
+    """Fields to read, the identifier first; None for all of them."""
+    if id_field not in names:
+        raise BadInput(
+            path, f"has no field {id_field}, only {', '.join(names)}", do="name the identifier with --id-field"
+        )
+    missing = [name for name in fields or () if name not in names]
+    if missing:
+        raise BadInput(path, f"has no field {', '.join(missing)}, only {', '.join(names)}")
+    return None if fields is None else list(dict.fromkeys([id_field, *fields]))
 
 
 def _layer(path: Path) -> str:

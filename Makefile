@@ -27,7 +27,7 @@ accuracy: .venv/dev.done  ## Measure the accuracy on simulated truth, print the 
 	PYTHONPATH=tests $(BIN)/python -m accuracy --output docs/accuracy.md
 
 accuracy-quick: .venv/dev.done  ## The same on fewer parcels; prints the table only.
-	PYTHONPATH=tests $(BIN)/python -m accuracy --parcels 150 --seeds 2 --large-parcels 0 --work build/accuracy-quick
+	PYTHONPATH=tests $(BIN)/python -m accuracy --parcels 150 --seeds 2 --work build/accuracy-quick
 
 bench: .venv/dev.done  ## Measure the speed beside peers, print the table, write docs/performance.md (40 minutes, 2 cores).
 	PYTHONPATH=tests $(BIN)/python -m benchmarks --output docs/performance.md

@@ -29,20 +29,10 @@ def main(words: list[str] | None = None) -> int:
     seeds = list(range(options.first_seed, options.first_seed + options.seeds))
     # Numba's and the simulator's threads would fight with the other process.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    seasons = [(options.work, options.parcels, seed, regime) for seed in seeds for regime in REGIMES_SEEN]
     with ProcessPoolExecutor(options.processes) as pool:
-        large = [
-            pool.submit(_learnt, options.work, options.large_parcels, options.first_seed, regime)
-            for regime in (learning.REGIMES if options.large_parcels else ())
-        ]
-        folders = dict(
-            zip(seeds, pool.map(_simulated, [(options.work, options.parcels, s) for s in seeds]), strict=True)
-        )
-        runs = [
-            chain.Run(seed, regime, season_of(seed), folders[seed], options.work / f"{seed}-{regime}", threads=1)
-            for seed in seeds
-            for regime in REGIMES_SEEN
-        ]
-        list(pool.map(_first, runs))
+        runs = list(pool.map(_first, seasons))
+        curve = pd.concat(pool.map(_learnt, [run for run in runs if run.regime in learning.REGIMES]))
         list(pool.map(_second, runs, [_others(runs, run) for run in runs]))
         lags = [
             lag
@@ -50,7 +40,6 @@ def main(words: list[str] | None = None) -> int:
             if lag
         ]
         frame = pd.concat(pool.map(gather.gather, runs), ignore_index=True)
-        curve = pd.concat([one.result() for one in large]) if large else pd.DataFrame()
     frame.to_parquet(options.work / "parcels.parquet")
     reports = {
         name: {
@@ -61,7 +50,7 @@ def main(words: list[str] | None = None) -> int:
     }
     rows = measure.measure(frame, reports)
     results = page.Results(rows, frame, reports["wcc"], pd.DataFrame(lags), curve, options.parcels, len(seeds))
-    sys.stdout.write(page.table(rows) + "\n" + (f"\n{curve.to_string(index=False)}\n" if large else ""))
+    sys.stdout.write(page.table(rows) + "\n" + f"\n{curve.to_string(index=False)}\n")
     if options.output:
         page.write(options.output, results)
     missed = [row for row in rows if "missed" in {row.mark(regime) for regime in row.bounds}]
@@ -73,27 +62,24 @@ def main(words: list[str] | None = None) -> int:
 
 def _options(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m accuracy", description=__doc__.splitlines()[0])
-    parser.add_argument("--parcels", type=int, default=500, help="parcels a season")
+    parser.add_argument("--parcels", type=int, default=3000, help="parcels a season")
     parser.add_argument("--seeds", type=int, default=3, help="seasons, each with a weather of its own")
     parser.add_argument(
         "--first-seed", type=int, default=1, help="seed of the first season; another one is unseen data"
     )
     parser.add_argument("--lag-seeds", type=int, default=1, help="seasons that the detection lag is measured on")
-    parser.add_argument(
-        "--large-parcels",
-        type=int,
-        default=2000,
-        help="parcels of the season that shows how many in-situ parcels are needed; 0: not measured",
-    )
     parser.add_argument("--work", type=Path, default=Path("build/accuracy"), help="folder for seasons and results")
     parser.add_argument("--output", type=Path, help="page to write, its plots beside it in images/accuracy")
     parser.add_argument("--processes", type=int, default=chain.cores(), help="processes to use")
     return parser.parse_args(words)
 
 
-def _simulated(what: tuple[Path, int, int]) -> Path:
-    work, count, seed = what
-    return season_folder(work, count=count, seed=seed)
+def _first(what: tuple[Path, int, int, str]) -> chain.Run:
+    work, count, seed, regime = what
+    inputs = season_folder(work, count=count, seed=seed, regime=regime)
+    run = chain.Run(seed, regime, season_of(seed), inputs, work / f"{seed}-{count}-{regime}", threads=1)
+    chain.run_chain(run)
+    return run
 
 
 def _others(runs: list[chain.Run], run: chain.Run) -> list[chain.Run]:
@@ -102,14 +88,8 @@ def _others(runs: list[chain.Run], run: chain.Run) -> list[chain.Run]:
     return sorted(others, key=lambda other: (other.seed < run.seed, other.seed))
 
 
-def _learnt(work: Path, count: int, seed: int, regime: str) -> pd.DataFrame:
-    folder = learning.large_season(work, count=count, seed=seed, regime=regime)
-    run = chain.Run(seed, regime, season_of(seed), folder, work / f"large-{seed}-{regime}", threads=1)
+def _learnt(run: chain.Run) -> pd.DataFrame:
     return learning.learning_curve(run)
-
-
-def _first(run: chain.Run) -> None:
-    chain.run_chain(run)
 
 
 def _second(run: chain.Run, others: list[chain.Run]) -> None:

@@ -72,7 +72,7 @@ class Run:
     @property
     def markers(self) -> Path:
         """Marker table."""
-        return self.inputs / f"{self.regime}.ipc"
+        return self.inputs / "looks.ipc"
 
     def tool(self, *words: object) -> None:
         """Run one command."""

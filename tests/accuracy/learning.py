@@ -19,12 +19,11 @@ from sen4cap.classify.training import grow
 from sen4cap.simulate.labels import write_insitu
 
 from .chain import VARIABLES, Run
-from .observe import made_once, season_of, settle, write_country, write_looks
 
 REGIMES = ("ordinary", "flanders")
-NUMBERS = (50, 100, 200, 400, 800, 1200)
-"""In-situ parcels that are drawn from the candidates of one large season."""
-FEW, DRAWS = 200, 4
+NUMBERS = (50, 100, 200, 400, 800, 1600)
+"""In-situ parcels that are drawn from the candidates of a season."""
+FEW, DRAWS = 200, 2
 """Up to so many are drawn so often: which parcels happen to be among a few matters much."""
 FOLDS, TREES, LEAF, SHIFT, STEP = 5, 300, 3, 8, 10
 SEASON = ("08-01", "05-31")
@@ -51,25 +50,17 @@ class Known:
     y: NDArray[np.float64]
 
 
-def large_season(work: Path, *, count: int, seed: int, regime: str) -> Path:
-    """Folder of a season large enough to draw many in-situ parcels from; made if it is not there yet."""
-
-    def write(folder: Path) -> None:
-        country = settle(count, season=season_of(seed), seed=seed)
-        write_country(folder, country)
-        # The class of every candidate is known here: how many of them are told is what is varied.
-        write_insitu(folder / "insitu.csv", country.landscape.truth, share=1.0, seed=seed)
-        write_looks(folder / f"{regime}.ipc", country, regime)
-
-    return made_once(work, f"large-{seed}-{count}-{regime}", write)
-
-
 def learning_curve(run: Run) -> pd.DataFrame:
-    """Balanced accuracy and calibration error by number of in-situ parcels: regime, parcels, balanced, ece."""
-    run.smooth()
-    # One tree is enough here: only the samples that the command writes are wanted.
-    run.classify("wcc", "--insitu", run.inputs / "insitu.csv", "--trees", FOLDS)
-    known = _known(run.folder / "wcc" / "model_samples.npz")
+    """Balanced accuracy and calibration error by number of in-situ parcels: regime, seed, parcels, balanced, ece.
+
+    The series of the run must be there.
+    """
+    insitu = run.folder / "insitu-all.csv"
+    # The class of every candidate is known here: how many of them are told is what is varied.
+    write_insitu(insitu, pd.read_parquet(run.inputs / "truth.parquet"), share=1.0, seed=run.seed)
+    # One tree a fold is enough here: only the samples that the command writes are wanted.
+    run.classify("wcc-all", "--insitu", insitu, "--trees", FOLDS)
+    known = _known(run.folder / "wcc-all" / "model_samples.npz")
     fold, _, _ = block_folds(known.x, known.y, known.wcc, size=0.0, folds=FOLDS, seed=1)
     rows = []
     for number in NUMBERS:
@@ -80,7 +71,7 @@ def learning_curve(run: Run) -> pd.DataFrame:
             for draw in range(DRAWS if number <= FEW else 1)
         ]
         balanced, ece = (float(np.mean([one[key] for one in found])) for key in ("balanced_accuracy", "ece"))
-        rows.append({"regime": run.regime, "parcels": number, "balanced": balanced, "ece": ece})
+        rows.append({"regime": run.regime, "seed": run.seed, "parcels": number, "balanced": balanced, "ece": ece})
     return pd.DataFrame(rows)
 
 

@@ -13,7 +13,7 @@ import csv
 import datetime
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import NormalDist
@@ -34,7 +34,7 @@ from sen4cap.outputs import whole_folder
 from sen4cap.seasons import Season
 from sen4cap.simulate.canopy import GapFractionModel, Geometry
 from sen4cap.simulate.clouds import REGIMES, SPELL_SHARE, Sky, draw_sky
-from sen4cap.simulate.imaging import SNOWY, Scene, observe, see_through
+from sen4cap.simulate.imaging import SNOWY, Scene, look_random, see_through, sky_over
 from sen4cap.simulate.labels import write_crop_table, write_hrl, write_insitu, write_l4c
 from sen4cap.simulate.landscape import Landscape, draw_landscape
 from sen4cap.simulate.orbits import TRACKS, Look, looks, sun_position
@@ -52,6 +52,8 @@ MEAN_HA = 2.2
 """The simulator's own default: smaller parcels see more of their neighbours in the 20 m bands."""
 TILE, NATIONAL_CRS = "31UFS", "EPSG:31370"
 CLEAR = (4, 5)
+OVERCAST_MARGIN = 1e-3
+"""Murk is averaged in another order here than by the scene classification."""
 STATS = ("mean", "stdev", "valid_pixels_cnt")
 INSITU_SHARE, LABEL_NOISE = 0.6, 0.10
 QUANTITIES = {
@@ -191,24 +193,31 @@ def _look_on(day: datetime.date, number: int, *, latitude: float, longitude: flo
 def scenes(
     country: Country, look: Look, regime: str, share: float | None
 ) -> Iterator[tuple[Village, Scene, NDArray[np.bool_]]]:
-    """One acquisition over all villages: scene, and which 20 m pixels count as clear land."""
+    """One acquisition over the villages that are not overcast: scene, and which 20 m pixels count as clear land."""
     canopy = GapFractionModel()
-    seeds = [1000 * country.seed + k for k in range(len(country.villages))]
-    if share is None:
-        for village, seed in zip(country.villages, seeds, strict=True):
-            scene = observe(village.scenery, look, canopy, regime=regime, seed=seed)
-            yield village, scene, np.isin(scene.scl, CLEAR)
-        return
-    randoms = [np.random.default_rng([seed, 12, look.day.toordinal(), look.orbit]) for seed in seeds]
-    skies = [_sky(village, look, share, random) for village, random in zip(country.villages, randoms, strict=True)]
+    villages = country.villages
+    randoms = [look_random(look, 1000 * country.seed + k) for k in range(len(villages))]
+    skies = [
+        sky_over(village.scenery, look, regime=regime, random=random)
+        if share is None
+        else _sky(village, look, share, random)
+        for village, random in zip(villages, randoms, strict=True)
+    ]
+    # Above 1 the scene classification notices cloud or shadow, and calls it neither vegetated nor bare.
     murk = [np.maximum(_coarse(sky.opacity) / sky.seen_from, _coarse(sky.shade) / 0.45) for sky in skies]
-    # At most the known share is clear: the rest was lost to cloud, or to classes that do not count as clear.
-    pooled = np.concatenate([m.ravel() for m in murk])
-    limit = np.sort(pooled)[max(0, min(len(pooled) - 1, round(share * len(pooled)) - 1))]
-    for village, random, sky, m in zip(country.villages, randoms, skies, murk, strict=True):
+    limit = 1.0
+    if share is not None:
+        # At most the known share is clear: the rest was lost to cloud, or to classes that do not count as clear.
+        pooled = np.concatenate([m.ravel() for m in murk])
+        lost = np.sort(pooled)[max(0, min(len(pooled) - 1, round(share * len(pooled)) - 1))]
+        limit = min(float(lost), 1.0) if share > 0 else -np.inf
+    for village, random, sky, m in zip(villages, randoms, skies, murk, strict=True):
+        # Half of all: a scene that nobody would see any ground of is not drawn.
+        if m.min() > limit + OVERCAST_MARGIN:
+            continue
         scene = see_through(sky, village.scenery, look, canopy, random=random)
-        # What the scene classification would notice is not clear, even if less of the region is clear then.
-        yield village, scene, (m <= min(limit, 1.0)) & (share > 0) & (scene.scl != SNOWY)
+        clear = np.isin(scene.scl, CLEAR) if share is None else (m <= limit) & (scene.scl != SNOWY)
+        yield village, scene, clear
 
 
 def _sky(village: Village, look: Look, share: float, random: np.random.Generator) -> Sky:
@@ -336,29 +345,20 @@ def season_of(seed: int) -> Season:
     return Season(2021 + (seed - 1) % 40)
 
 
-def season_folder(work: Path, *, count: int, seed: int) -> Path:
-    """Folder of a simulated season with the marker table of every regime; made if it is not there yet."""
-
-    def write(folder: Path) -> None:
-        country = settle(count, season=season_of(seed), seed=seed)
-        write_country(folder, country)
-        for regime in REGIMES_SEEN:
-            write_looks(folder / f"{regime}.ipc", country, regime)
-
-    return made_once(work, f"season-{seed}-{count}", write)
-
-
-def made_once(work: Path, name: str, write: Callable[[Path], None]) -> Path:
-    """Folder of something simulated; written if it is not there yet, in place of older ones.
+def season_folder(work: Path, *, count: int, seed: int, regime: str) -> Path:
+    """Folder of a simulated season under a regime; made if it is not there yet, in place of older ones.
 
     Its name ends with a fingerprint of all it depends on, so that a changed simulator is not taken for the old one.
     """
+    name = f"season-{seed}-{count}-{regime}"
     folder = work / f"{name}-{fingerprint()}"
     if not folder.is_dir():
         for old in work.glob(f"{name}-*"):
             shutil.rmtree(old)
+        country = settle(count, season=season_of(seed), seed=seed)
         with whole_folder(folder) as scratch:
-            write(scratch)
+            write_country(scratch, country)
+            write_looks(scratch / "looks.ipc", country, regime)
     return folder
 
 

@@ -22,6 +22,7 @@ from .measure import (
     which_ended,
     which_wcc,
 )
+from .observe import INSITU_SHARE
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -219,6 +220,8 @@ first run that dates it within two weeks; it holds the wait for a clear look and
 
 ## Classes and confidence
 
+{_told(results)}
+
 ![Reliability](images/accuracy/reliability.png)
 
 How much of the two years must be seen: balanced accuracy over spatial blocks of forests that learn from August up
@@ -228,8 +231,8 @@ to the end of a month (`classify --by-months`).
 
 {_months_table(results.reports)}
 
-How many in-situ parcels a season needs: one season of its own, so large that many can be drawn. Every parcel is judged,
-by trees that know nothing of its spatial block.
+How many in-situ parcels a season needs: the mean over the seasons, where so many of the candidates are told. Every
+candidate is judged, by trees that know nothing of its spatial block.
 
 {_curve_table(results.curve)}
 
@@ -295,6 +298,16 @@ def _lag_table(lags: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+def _told(results: Results) -> str:
+    """How many in-situ parcels the rows about classes learn from."""
+    told = [sum(report["parcels"].values()) for several in results.reports.values() for report in several]
+    low, high = min(told), max(told)
+    number = f"{low}" if low == high else f"{low} to {high}"
+    return f"""The rows "WCC or not" and "confidence" above learn from {number} in-situ parcels a season:
+{100 * INSITU_SHARE:.0f} % of its candidates. Over spatial blocks four fifths of them are known to the trees that judge
+the rest; the model for the unseen year learnt from those of one season."""
+
+
 def _curve_table(curve: pd.DataFrame) -> str:
     """Balanced accuracy by number of in-situ parcels, with the calibration error in brackets."""
     if curve.empty:
@@ -305,7 +318,8 @@ def _curve_table(curve: pd.DataFrame) -> str:
         "|---" * (len(regimes) + 1) + "|",
     ]
     for number, rows in curve.groupby("parcels"):
-        cells = [f"{row.balanced:.3f} ({row.ece:.3f})" for row in rows.set_index("regime").loc[regimes].itertuples()]
+        means = rows.groupby("regime")[["balanced", "ece"]].mean().reindex(regimes)
+        cells = [f"{row.balanced:.3f} ({row.ece:.3f})" for row in means.itertuples()]
         lines.append(f"| {number} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

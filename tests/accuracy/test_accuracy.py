@@ -43,7 +43,7 @@ def test_scenes_show_the_truth(country: observe.Country) -> None:
     acquisitions = observe.passes(country, "ordinary")
     look = next(look for look, _ in acquisitions if look.day >= datetime.date(2021, 6, 20))
     (village,) = country.villages
-    scene = observe.observe(village.scenery, look, observe.GapFractionModel(), regime="none", seed=1)
+    ((_, scene, _),) = observe.scenes(country, look, "none", None)
     everywhere = np.ones(scene.scl.shape, bool)
     mean, spread, count = observe.statistics(village, scene, everywhere, look)["FCOVER"]
     at = int((np.datetime64(look.day) - country.landscape.days[0].astype("datetime64[D]")).astype(int))
@@ -61,9 +61,19 @@ def test_the_known_share_is_clear(country: observe.Country) -> None:
     assert np.concatenate([c.ravel() for c in clear]).mean() <= share + 0.01
 
 
+def test_nothing_is_seen_of_the_villages_left_out(country: observe.Country, monkeypatch: pytest.MonkeyPatch) -> None:
+    some = [*observe.passes(country, "dense")[::30], *observe.passes(country, "flanders")[::20]]
+    kept = [len([*observe.scenes(country, look, "dense", share)]) for look, share in some]
+    assert 0 < sum(kept) < len(some)
+    monkeypatch.setattr(observe, "OVERCAST_MARGIN", np.inf)
+    for (look, share), count in zip(some, kept, strict=True):
+        ((_, _, clear),) = observe.scenes(country, look, "dense", share)
+        assert count or not clear.any()
+
+
 def test_perfect_observations_are_measured_as_nearly_perfect(tmp_path: Path, country: observe.Country) -> None:
     observe.write_country(tmp_path, country)
-    observe.perfect_looks(tmp_path / "perfect.ipc", country, every=2)
+    observe.perfect_looks(tmp_path / "looks.ipc", country, every=2)
     run = chain.Run(7, "perfect", country.season, tmp_path, tmp_path / "results", threads=1)
     chain.run_chain(run)
     frame = gather.gather(run)
@@ -81,8 +91,9 @@ def test_perfect_observations_are_measured_as_nearly_perfect(tmp_path: Path, cou
     report = {"wcc": {"perfect": [measure.read_report(run.folder / "wcc")]}}
     rows = measure.measure(frame, report)
     assert {row.quantity for row in rows} >= {"emergence, wise-published", "termination by ploughing or rolling, wist"}
-    curve = pd.DataFrame({"regime": "ordinary", "parcels": [50, 100], "balanced": [0.8, 0.9], "ece": 0.05})
-    assert "| 100 | 0.900 (0.050) |" in page._curve_table(curve)
+    results = page.Results(rows, frame, report["wcc"], pd.DataFrame(), pd.DataFrame(), 40, 1)
+    told = sum(1 for _ in (tmp_path / "insitu.csv").open()) - 1
+    assert f"learn from {told} in-situ parcels" in page._told(results)
     text = page.table(rows)
     assert "WCC or not, spatial blocks" in text
     looks = MarkerTable([run.markers]).looks("LAI")
@@ -127,6 +138,26 @@ def test_more_in_situ_parcels_teach_more() -> None:
     assert many > 0.7
     lying = learning.Known([random.normal(size=features.shape).astype(np.float32)] * 3, wcc, known.x, known.y)
     assert abs(np.mean((learning.told_by(lying, fold, 400, draw=0) > 0.5) == wcc) - 0.5) < 0.12
+
+
+def test_the_learning_curve_is_the_mean_over_the_seasons() -> None:
+    curve = pd.DataFrame({"regime": "ordinary", "parcels": [50, 100, 50, 100], "balanced": [0.8, 0.9, 0.7, 0.94],
+                          "ece": 0.05})  # fmt: skip
+    assert "| 50 | 0.750 (0.050) |\n| 100 | 0.920 (0.050) |" in page._curve_table(curve)
+
+
+def test_every_candidate_is_known_to_the_learning_curve(
+    tmp_path: Path, country: observe.Country, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    observe.write_country(tmp_path, country)
+    observe.perfect_looks(tmp_path / "looks.ipc", country, every=5)
+    run = chain.Run(7, "perfect", country.season, tmp_path, tmp_path / "results", threads=1)
+    run.smooth()
+    candidates = int((country.landscape.truth["candidate"] == 1).sum())
+    monkeypatch.setattr(learning, "NUMBERS", (candidates, candidates + 1))
+    curve = learning.learning_curve(run)
+    assert curve["parcels"].tolist() == [candidates]
+    assert curve["balanced"].item() > 0.5
 
 
 def test_targets() -> None:

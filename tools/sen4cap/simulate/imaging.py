@@ -87,9 +87,20 @@ class Conditions:
 
 def observe(scenery: Scenery, look: Look, canopy: CanopyModel, *, regime: str, seed: int) -> Scene:
     """Simulate one acquisition; it depends on its own day and orbit alone, not on the others."""
-    random = np.random.default_rng([seed, 12, look.day.toordinal(), look.orbit])
+    random = look_random(look, seed)
+    sky = sky_over(scenery, look, regime=regime, random=random)
+    return see_through(sky, scenery, look, canopy, random=random)
+
+
+def look_random(look: Look, seed: int) -> np.random.Generator:
+    """Generator of all that is drawn for one acquisition: sky first, then atmosphere and noise."""
+    return np.random.default_rng([seed, 12, look.day.toordinal(), look.orbit])
+
+
+def sky_over(scenery: Scenery, look: Look, *, regime: str, random: np.random.Generator) -> Sky:
+    """Draw the clouds of one acquisition."""
     weather = scenery.landscape.weather
-    sky = draw_sky(
+    return draw_sky(
         scenery.grid.shape,
         regime=regime,
         unsettled=float(weather.unsettled[weather.index(look.day)]),
@@ -98,7 +109,6 @@ def observe(scenery: Scenery, look: Look, canopy: CanopyModel, *, regime: str, s
         sun_azimuth=look.sun_azimuth,
         random=random,
     )
-    return see_through(sky, scenery, look, canopy, random=random)
 
 
 def see_through(sky: Sky, scenery: Scenery, look: Look, canopy: CanopyModel, *, random: np.random.Generator) -> Scene:

@@ -111,6 +111,15 @@ def test_normalised_difference() -> None:
     np.testing.assert_array_equal(got, ndvi(low, high))
 
 
+def test_normalised_difference_is_numpy_s_to_the_last_bit() -> None:
+    rng = np.random.default_rng(8)
+    high, low = rng.uniform(-0.1, 1, (2, 60, 80)).astype(np.float32)
+    high[rng.random(high.shape) < 0.1] = np.nan
+    with np.errstate(invalid="ignore", divide="ignore"):
+        expected = np.where(high + low > 0, np.clip((high - low) / (high + low), -1, 1), np.nan)
+    np.testing.assert_array_equal(normalised_difference(high, low), expected)
+
+
 def test_polarisation_ratio() -> None:
     vv, vh = np.array([-9.0, np.nan, -12.5], np.float32), np.array([-16.0, -15.0, -20.0], np.float32)
     np.testing.assert_array_equal(polarisation_ratio(vv, vh, decibel=True), np.array([7, np.nan, 7.5], np.float32))

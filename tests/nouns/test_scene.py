@@ -88,6 +88,26 @@ def test_a_clip_that_begins_within_a_20_m_pixel_loses_nothing(catalogue: Catalog
         np.testing.assert_array_equal(block.coarse[0], written["B05"][:rows, :columns])
 
 
+def test_cells_of_a_window_are_those_of_its_block(catalogue: Catalogue) -> None:
+    # Bands that begin and end elsewhere: what one holds must not be left where the next one holds nothing.
+    catalogue.add(
+        shape=(17, 19), west=500010, north=5599990, coarse_west=500000, coarse_north=5600000, coarse_shape=(10, 11)
+    )
+    with open_scene(catalogue, (*BANDS, "B12")) as scene:
+        window = whole(scene)
+        block = scene.read(window)
+        rows, columns = block.scl.shape
+        cells = np.flatnonzero(np.arange(rows * columns) % 3 != 1).astype(np.int32)
+        found = scene.read_cells(window, cells)
+    squares = block.fine.reshape(-1, rows, 2, columns, 2).transpose(0, 2, 1, 3, 4)
+    expected = squares.reshape(-1, 2, rows * columns, 2)[:, :, cells].reshape(-1, 2, 2 * len(cells))
+    np.testing.assert_array_equal(found.fine, expected)
+    np.testing.assert_array_equal(found.coarse, block.coarse.reshape(-1, 1, rows * columns)[..., cells])
+    np.testing.assert_array_equal(found.scl, block.scl.reshape(1, -1)[:, cells])
+    np.testing.assert_array_equal(found.cosines, block.cosines)
+    assert found.grid == block.grid
+
+
 def test_bands_of_other_extent_are_cut_to_what_all_share(catalogue: Catalogue) -> None:
     written = catalogue.add(shape=(40, 48), coarse_west=500100, coarse_north=5599960, coarse_shape=(30, 10))
     with open_scene(catalogue) as scene:

@@ -6,7 +6,7 @@ import contextlib
 import datetime
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
 from typing import Any
@@ -228,20 +228,12 @@ class Scene:
         RemoteFailure
             A remote file cannot be read.
         """
-        rows, columns = int(window.height), int(window.width)
-        if any(int(part) % 2 for part in (window.row_off, window.col_off, rows, columns)):
-            raise ValueError(f"window {window} is not of whole 20 m pixels")
-        fine = np.zeros((len(self.fine), rows, columns), self._dtype)
-        coarse = np.zeros((len(self.coarse), rows // 2, columns // 2), self._dtype)
+        rows, columns = _even(window)
+        fine = np.empty((len(self.fine), rows, columns), self._dtype)
+        coarse = np.empty((len(self.coarse), rows // 2, columns // 2), self._dtype)
         for out, name in [*zip(fine, self.fine, strict=True), *zip(coarse, self.coarse, strict=True)]:
             self._read(name, window, out)
-        grid = Grid(
-            self.grid.crs, self.grid.transform @ Affine.translation(window.col_off, window.row_off), (rows, columns)
-        )
-        cosines = np.zeros(0, np.float32)
-        if self.angles:
-            half = Grid(grid.crs, grid.transform @ Affine.scale(2), (rows // 2, columns // 2))
-            cosines = self.angles.cosines(half)
+        grid, cosines = self._angles_of(window)
         return Block(window, grid, fine, coarse, self._classes(window), cosines)
 
     def read_cells(self, window: Window, cells: NDArray[np.int32]) -> Block:
@@ -260,24 +252,36 @@ class Scene:
             `fine` (band, 2, 2 x cell), `coarse` (band, 1, cell), `scl` (1, cell), `cosines` (3,) or (3, 1, cell): what
             works on blocks works on this one. `window` and `grid` are those of the window that was read.
         """
-        block = self.read(window)
-        fine = np.empty((len(block.fine), 2, 2 * len(cells)), block.fine.dtype)
-        _gather_fine(block.fine, cells, fine)
-        return replace(
-            block,
-            fine=fine,
-            coarse=_taken(block.coarse, cells),
-            scl=_taken(block.scl, cells),
-            cosines=_taken(block.cosines, cells) if block.cosines.ndim > 1 else block.cosines,
-        )
+        rows, columns = _even(window)
+        # Band by band, so that the pixels are still near when the cells are taken from them.
+        whole = np.empty((rows, columns), self._dtype)
+        fine = np.empty((len(self.fine), 2, 2 * len(cells)), self._dtype)
+        for out, name in zip(fine, self.fine, strict=True):
+            self._read(name, window, whole)
+            _gather_fine(whole, cells, out)
+        half = whole.reshape(-1)[: whole.size // 4].reshape(rows // 2, columns // 2)
+        coarse = np.empty((len(self.coarse), 1, len(cells)), self._dtype)
+        for out, name in zip(coarse, self.coarse, strict=True):
+            self._read(name, window, half)
+            out[0] = half.reshape(-1).take(cells)
+        grid, cosines = self._angles_of(window)
+        if cosines.ndim > 1:
+            cosines = cosines.reshape(len(cosines), 1, -1).take(cells, axis=-1)
+        return Block(window, grid, fine, coarse, self._classes(window).reshape(1, -1)[:, cells], cosines)
 
     def reflectance(self, block: Block, band: str) -> NDArray[np.float32]:
         """Reflectance of one band of a block, at 10 m (20 m pixels repeated); NaN without data."""
+        values = self.stored_reflectance(block, band)
+        return values if band in self.fine else values.repeat(2, axis=0).repeat(2, axis=1)
+
+    def stored_reflectance(self, block: Block, band: str) -> NDArray[np.float32]:
+        """Reflectance of one band of a block, at the band's own 10 m or 20 m; NaN without data."""
         numbers = self._numbers(block, band)
         scale, offset = self.scaling[band]
-        values = (numbers * np.float32(scale) + np.float32(offset)).astype(np.float32)
+        values = numbers * np.float32(scale)
+        values += np.float32(offset)
         values[numbers == NODATA] = np.nan
-        return values if band in self.fine else values.repeat(2, axis=0).repeat(2, axis=1)
+        return values.astype(np.float32, copy=False)
 
     def negative_vegetation(self, block: Block) -> NDArray[np.int64]:
         """Count clear vegetation pixels (20 m) of a block, and those of them whose red reflectance is negative.
@@ -327,27 +331,38 @@ class Scene:
             return block.fine[self.fine.index(band)]
         return block.coarse[self.coarse.index(band)]
 
+    def _angles_of(self, window: Window) -> tuple[Grid, NDArray[np.float32]]:
+        """Grid of a window, and its cosines where the scene was opened with angles."""
+        shape = int(window.height), int(window.width)
+        grid = Grid(self.grid.crs, self.grid.transform @ Affine.translation(window.col_off, window.row_off), shape)
+        if not self.angles:
+            return grid, np.zeros(0, np.float32)
+        half = Grid(grid.crs, grid.transform @ Affine.scale(2), (shape[0] // 2, shape[1] // 2))
+        return grid, self.angles.cosines(half)
+
     def _classes(self, window: Window) -> NDArray[np.uint8]:
         step = COARSE_M // self._rasters["SCL"].size
         rows, columns = int(window.height) // 2, int(window.width) // 2
-        classes = np.zeros((rows * step, columns * step), np.uint8)
+        classes = np.empty((rows * step, columns * step), np.uint8)
         self._read("SCL", window, classes)
         # A classification at 10 m is the 20 m one, repeated.
         return np.ascontiguousarray(classes[::step, ::step])
 
     def _read(self, name: str, window: Window, out: NDArray[Any]) -> None:
-        """Fill `out` with the window's pixels of one band; what the file does not hold stays as it is."""
+        """Fill `out` with the window's pixels of one band; nodata where the file holds none."""
         raster = self._rasters[name]
         step = raster.size // FINE_M
         top, left = raster.row + int(window.row_off) // step, raster.column + int(window.col_off) // step
         first_row, first_column = max(0, -top), max(0, -left)
         rows = min(out.shape[0], raster.shape[0] - top) - first_row
         columns = min(out.shape[1], raster.shape[1] - left) - first_column
+        whole = (rows, columns) == out.shape
+        if not whole:
+            out[...] = NODATA
         if rows <= 0 or columns <= 0:
             return
         inside = out[first_row : first_row + rows, first_column : first_column + columns]
         part = Window(left + first_column, top + first_row, columns, rows)
-        whole = inside.shape == out.shape
         target = out if whole else np.empty_like(inside)
         read_window(self._reader(name), part, item=self.item, out=target)
         if raster.nodata not in (None, NODATA):
@@ -369,22 +384,23 @@ class Scene:
         return readers[name]
 
 
-def _taken(part: NDArray[Any], cells: NDArray[np.int32]) -> NDArray[Any]:
-    """Some pixels of an array (..., row, column) as its only row."""
-    *planes, rows, columns = part.shape
-    return np.take(part.reshape(*planes, rows * columns), cells, axis=-1)[..., None, :]
+def _even(window: Window) -> tuple[int, int]:
+    """Rows and columns of a window of whole 20 m pixels."""
+    rows, columns = int(window.height), int(window.width)
+    if any(int(part) % 2 for part in (window.row_off, window.col_off, rows, columns)):
+        raise ValueError(f"window {window} is not of whole 20 m pixels")
+    return rows, columns
 
 
 @compiled
 def _gather_fine(fine: Any, cells: Any, out: Any) -> None:
-    half = fine.shape[2] // 2
-    for band in range(fine.shape[0]):
-        for i in range(len(cells)):
-            row = cells[i] // half
-            column = cells[i] - row * half
-            for r in range(2):
-                out[band, r, 2 * i] = fine[band, 2 * row + r, 2 * column]
-                out[band, r, 2 * i + 1] = fine[band, 2 * row + r, 2 * column + 1]
+    half = fine.shape[1] // 2
+    for i in range(len(cells)):
+        row = cells[i] // half
+        column = cells[i] - row * half
+        for r in range(2):
+            out[r, 2 * i] = fine[2 * row + r, 2 * column]
+            out[r, 2 * i + 1] = fine[2 * row + r, 2 * column + 1]
 
 
 def _fit(opened: Mapping[str, DatasetReader]) -> tuple[Grid, dict[str, _Raster]]:

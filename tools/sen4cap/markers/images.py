@@ -216,8 +216,11 @@ class SceneImage:
     def _from_bands(self, block: Block, name: str) -> NDArray[np.float32]:
         if name not in INDICES:
             return self._scene.reflectance(block, name)
-        high, low = (self._scene.reflectance(block, band) for band in INDICES[name])
-        return normalised_difference(high, low)
+        bands = INDICES[name]
+        if any(band in self._scene.fine for band in bands):
+            return normalised_difference(*(self._scene.reflectance(block, band) for band in bands))
+        index = normalised_difference(*(self._scene.stored_reflectance(block, band) for band in bands))
+        return index.repeat(2, axis=0).repeat(2, axis=1)
 
     def finish(self) -> None:
         """Tell where the reflectance offset looks wrong."""

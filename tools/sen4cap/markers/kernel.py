@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiled import compiled_fast
+from ..compiled import compiled, compiled_fast
 
 PIXELS, MEAN, STDEV = 0, 1, 2
 """Planes of an array of statistics."""
@@ -83,10 +83,9 @@ def normalised_difference(high: NDArray[np.float32], low: NDArray[np.float32]) -
         float32, -1 to 1 (negative reflectance would lead beyond: clipped); NaN where one is NaN or the sum is not
         positive.
     """
-    total = high + low
-    with np.errstate(invalid="ignore", divide="ignore"):
-        index = np.clip((high - low) / total, -1, 1)
-    return np.where(total > 0, index, np.nan).astype(np.float32)
+    out = np.empty(high.shape, np.float32)
+    _normalise(high.reshape(-1), low.reshape(-1), out.reshape(-1))
+    return out
 
 
 def polarisation_ratio(vv: NDArray[np.float32], vh: NDArray[np.float32], *, decibel: bool) -> NDArray[np.float32]:
@@ -102,6 +101,14 @@ def polarisation_ratio(vv: NDArray[np.float32], vh: NDArray[np.float32], *, deci
     with np.errstate(invalid="ignore", divide="ignore"):
         quotient = np.where((vv > 0) & (vh > 0), vv / vh, np.nan)
         return (10 * np.log10(quotient)).astype(np.float32)
+
+
+@compiled
+def _normalise(high, low, out):  # type: ignore[no-untyped-def]
+    least, most, nothing = np.float32(-1), np.float32(1), np.float32(np.nan)
+    for i in range(len(out)):
+        total = high[i] + low[i]
+        out[i] = min(max((high[i] - low[i]) / total, least), most) if total > 0 else nothing
 
 
 @compiled_fast

@@ -27,9 +27,9 @@ from .granule import granule_of
 from .grid import Grid
 from .progress import say
 from .rasters import BLOCK, open_raster, read_window
+from .scene_files import COARSE_M, FINE_M, BandFile, band_files
 from .stac import asset_path, moment_of, tile_of
 
-FINE_M, COARSE_M = 10, 20
 NODATA = 0
 """Digital number without data, in every band and in SCL."""
 
@@ -90,23 +90,6 @@ class Block:
             )
 
 
-@dataclass(frozen=True)
-class _Raster:
-    """One band's file and where its first pixel lies in the scene's grid, counted in the file's own pixels.
-
-    `wide` says that it is stored in whole rows, `tile` how wide its tiles are otherwise, in pixels of 10 m.
-    """
-
-    path: str
-    size: int
-    row: int
-    column: int
-    shape: tuple[int, int]
-    nodata: float | None
-    wide: bool
-    tile: int
-
-
 class Scene:
     """A Sentinel-2 L2A item, opened; may be read by several threads at once. Close it, or use it in a `with`.
 
@@ -130,7 +113,7 @@ class Scene:
         self,
         item: pystac.Item,
         grid: Grid,
-        rasters: Mapping[str, _Raster],
+        rasters: Mapping[str, BandFile],
         dtype: np.dtype,
         scaling: Mapping[str, tuple[float, float]],
         angles: Angles | None,
@@ -179,7 +162,7 @@ class Scene:
             opened = {
                 name: stack.enter_context(open_raster(asset_path(asset), item=item)) for name, asset in assets.items()
             }
-            grid, rasters = _fit(opened)
+            grid, rasters = band_files(opened)
             kinds = {str(raster.dtypes[0]) for name, raster in opened.items() if name != "SCL"}
             for name, raster in opened.items():
                 if np.dtype(raster.dtypes[0]).kind not in "ui":
@@ -401,55 +384,6 @@ def _gather_fine(fine: Any, cells: Any, out: Any) -> None:
         for r in range(2):
             out[r, 2 * i] = fine[2 * row + r, 2 * column]
             out[r, 2 * i + 1] = fine[2 * row + r, 2 * column + 1]
-
-
-def _fit(opened: Mapping[str, DatasetReader]) -> tuple[Grid, dict[str, _Raster]]:
-    """Make the scene's 10 m grid, and find where each file lies in it."""
-    grids = {name: Grid.of(raster) for name, raster in opened.items()}
-    first = next(iter(opened))
-    sizes = {}
-    for name, grid in grids.items():
-        size = round(grid.resolution)
-        if size not in (FINE_M, COARSE_M) or abs(grid.resolution - size) > 1e-6 or -grid.transform.e != grid.resolution:
-            raise BadInput(opened[name].name, f"has pixels of {grid.resolution:g} units; 10 m or 20 m are needed")
-        if grid.crs != grids[first].crs:
-            raise BadInput(opened[name].name, f"is in {grid.crs}, but {opened[first].name} in {grids[first].crs}")
-        sizes[name] = size
-    # The corner that 20 m pixels are counted from: that of a 20 m file, or any where there is none.
-    anchor = next((name for name in opened if sizes[name] == COARSE_M), first)
-    x0, y0 = grids[anchor].transform.c, grids[anchor].transform.f
-    for name, grid in grids.items():
-        shift = (grid.transform.c - x0) / sizes[name], (y0 - grid.transform.f) / sizes[name]
-        if any(abs(part - round(part)) > 1e-3 for part in shift):
-            raise BadInput(
-                opened[name].name, f"does not lie on the pixels of {opened[anchor].name} (shifted by {shift} pixels)"
-            )
-    west = max(np.floor(round((grid.bounds[0] - x0) / FINE_M) / 2) for grid in grids.values())
-    north = max(np.floor(round((y0 - grid.bounds[3]) / FINE_M) / 2) for grid in grids.values())
-    east = min(np.ceil(round((grid.bounds[2] - x0) / FINE_M) / 2) for grid in grids.values())
-    south = min(np.ceil(round((y0 - grid.bounds[1]) / FINE_M) / 2) for grid in grids.values())
-    if east <= west or south <= north:
-        raise BadInput(opened[first].name, "shares no ground with the other bands of its item")
-    x, y = x0 + COARSE_M * west, y0 - COARSE_M * north
-    whole = Grid(
-        grids[first].crs,
-        Affine(FINE_M, 0, float(x), 0, -FINE_M, float(y)),
-        (2 * int(south - north), 2 * int(east - west)),
-    )
-    rasters = {
-        name: _Raster(
-            opened[name].name,
-            sizes[name],
-            row=round((grid.transform.f - y) / sizes[name]),
-            column=round((x - grid.transform.c) / sizes[name]),
-            shape=grid.shape,
-            nodata=opened[name].nodata,
-            wide=opened[name].block_shapes[0][1] > 2 * BLOCK,
-            tile=opened[name].block_shapes[0][1] * sizes[name] // FINE_M,
-        )
-        for name, grid in grids.items()
-    }
-    return whole, rasters
 
 
 def _check_granule_crs(item: pystac.Item, granule: Any, grid: Grid) -> None:

@@ -60,9 +60,10 @@ class Demo:
         return at, lai.mean, fcover.mean, lai.pixels
 
 
-def termination_posterior(at: NDArray, green: NDArray, stands: Stands, days: int) -> NDArray:
+def termination_posterior(at: NDArray, green: NDArray, stands: Stands, calendar: Calendar, days: int) -> NDArray:
     """Probability of each day of the series, of the first parcel."""
-    mass, begin = fall_posterior(at, green[0], stands.last_top[0], stands.after[0], stands.base[0], stands.noise[0])
+    known = stands.last_top[0], stands.after[0], stands.base[0], stands.noise[0]
+    mass, begin = fall_posterior(at, green[0], *known, cold=(calendar.winter, calendar.spring))
     whole = np.zeros(days)
     whole[begin : begin + len(mass)] = mass
     return whole
@@ -80,7 +81,7 @@ def draw_dates(demo: Demo, parcel: int, path: Path) -> None:
     grown, ticks = (stands.low[0], stands.top[0], stands.base[0]), templates.clocks(demo.start, demo.days)
     events = {
         "emergence": (growth_posterior(at, green[0], *grown, ticks=ticks), GREEN),
-        "termination": (termination_posterior(at, green, stands, demo.days), ORANGE),
+        "termination": (termination_posterior(at, green, stands, calendar, demo.days), ORANGE),
     }
     when = demo.start + np.arange(demo.days)
     figure, (above, below) = plt.subplots(

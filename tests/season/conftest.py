@@ -114,9 +114,11 @@ def end_cover(rng: np.random.Generator, stand: np.ndarray, kind: str) -> tuple[n
         stand = np.where(t >= end, again, stand)
         return np.where(t >= end + rng.integers(14, 30), 0, stand), end, max(free, end + 40)
     end = int(rng.integers(day("2021-12-01"), day("2022-02-10")))
-    stand = stand * np.exp(-np.maximum(t - end, 0) / rng.uniform(5, 14))
+    fading = rng.uniform(5, 14)
+    stand = stand * np.exp(-np.maximum(t - end, 0) / fading)
     gone = end + int(rng.integers(40, 80))
-    return np.where(t >= gone, 0, stand), end, gone + 10
+    # Frost has ended a stand once less than half of it is left.
+    return np.where(t >= gone, 0, stand), end + int(np.ceil(np.log(2) * fading)), gone + 10
 
 
 def draw_parcel(rng: np.random.Generator, kind: str, growth: str) -> dict:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sen4cap.season.baselines import last_below, steepest_fall
 from sen4cap.season.cli import season
 from sen4cap.season.detectors import EMERGENCE, TERMINATION, Block, Settings, bracket
-from sen4cap.season.fall import falls
+from sen4cap.season.fall import fall_days, falls
 from sen4cap.season.kernel import allowed_days
 from sen4cap.season.looks import CELL, CELLS, FADES, SOIL, Calendar, clean, green_of, lai_table
-from sen4cap.season.stands import NO_GROWTH, SEEN, find_stands
+from sen4cap.season.stands import NO_GROWTH, SEEN, _noise, find_stands
 from sen4cap.season.templates import BEFORE, ORIGIN, TICKS, clocks, templates
 from sen4cap.season.wise import macd_div
 from sen4cap.season.wist import fastest_decrease
@@ -41,7 +41,17 @@ def block_of(drawn) -> Block:
     stands = find_stands(drawn.looks, green, calendar=CALENDAR)
     ticks = clocks(np.datetime64("2021-06-15"), 412)
     allowed = allowed_days(stands, CALENDAR, 412)
-    return Block(daily["LAI"], daily["FCOVER"], drawn.looks, drawn.look_lai, green, stands, ticks, allowed)
+    return Block(
+        daily["LAI"],
+        daily["FCOVER"],
+        drawn.looks,
+        drawn.look_lai,
+        green,
+        stands,
+        ticks,
+        allowed,
+        (CALENDAR.winter, CALENDAR.spring),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -240,6 +250,26 @@ def test_bracket_is_the_looks_around_a_day() -> None:
     green = np.array([[1, np.nan, 1], [1, 1, 1], [1, 1, 1], [np.nan] * 3], np.float32)
     around = bracket(at, green, np.array([6.0, 5.0, 11.0, 4.0]))
     assert around.T.tolist() == [[2, 9], [5, 9], [9, -1], [-1, -1]]
+
+
+def test_noise_of_low_looks_is_their_own_whatever_the_days_between_them() -> None:
+    random = np.random.default_rng(3)
+    at = np.cumsum(random.choice([2, 3, 5, 10, 30, 45], 4000)).astype(np.int64)
+    soil = 0.2 + random.normal(0, 0.04, len(at))
+    assert _noise(at, soil, len(at), 0.13) == pytest.approx(0.04, rel=0.06)
+    # A thin stand that grows and goes is no noise.
+    slow = 0.2 + 0.3 * np.abs((at / 300.0) % 2 - 1)
+    assert _noise(at, slow, len(at), 0.13) < 0.005
+
+
+def test_frost_counts_from_the_day_on_which_less_than_half_is_left() -> None:
+    at = np.arange(0, 330, 3)
+    noise = np.array([0.04], np.float32)
+    for begin, frost in ((day("2021-12-20"), True), (day("2022-04-01"), False)):
+        green = np.float32(0.2) + 2 * np.exp(-np.maximum(at - begin, 0) / 10).astype(np.float32)[None]
+        top, after = np.array([[at[at <= begin][-1]], [329 // 3 * 3]], np.int32)
+        found, _ = fall_days(at, green, top, after, green.min(axis=1), noise, cold=(CALENDAR.winter, CALENDAR.spring))
+        assert found[0] == pytest.approx(begin + (7 if frost else 0), abs=2.5)
 
 
 def test_single_bad_looks_do_not_move_the_dates(draw) -> None:

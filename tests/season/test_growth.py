@@ -25,7 +25,8 @@ def plain(at: np.ndarray, green: np.ndarray, low: int, top: int, base: float, ti
     which, t = np.zeros(len(at), np.int64), np.zeros(len(at), np.int64)
     y, w = np.zeros(len(at)), np.zeros(len(at))
     n, tall, sure, _ = growth._window(at, green, low, top, base, lai_table(), which, t, y, w)
-    first = max(min(t[0] - 10, low), low - growth.REACH_BACK, 0)
+    up = t[0] == low and y[0] > growth.EMERGED
+    first = max(low - growth.REACH_BACK if up else min(t[0] - 10, low), low - growth.REACH_BACK, 0)
     begins = np.arange(first, min(sure + 11, first + growth.ROOM, DAYS))
     curves, inverse = templates.templates()
     chi2, emerged, weight = [], [], []
@@ -83,7 +84,8 @@ def test_dates_are_the_medians_of_the_posteriors(draw) -> None:
     stands = find_stands(at, green, calendar=CALENDAR)
     ticks = templates.clocks(START, DAYS)
     emergence, _ = growth.growth_days(at, green, stands.low, stands.top, stands.base, ticks=ticks)
-    end, _ = fall.fall_days(at, green, stands.last_top, stands.after, stands.base, stands.noise)
+    cold = CALENDAR.winter, CALENDAR.spring
+    end, _ = fall.fall_days(at, green, stands.last_top, stands.after, stands.base, stands.noise, cold=cold)
     dated = np.flatnonzero(np.isfinite(emergence) & np.isfinite(end))
     assert len(dated) > 20
     for p in dated:
@@ -91,7 +93,7 @@ def test_dates_are_the_medians_of_the_posteriors(draw) -> None:
         assert growth.median_of(mass, len(mass), 0)[0] == pytest.approx(emergence[p], abs=1e-6)
         assert mass.sum() == pytest.approx(1)
         mass, begin = fall.fall_posterior(
-            at, green[p], stands.last_top[p], stands.after[p], stands.base[p], stands.noise[p]
+            at, green[p], stands.last_top[p], stands.after[p], stands.base[p], stands.noise[p], cold=cold
         )
         assert growth.median_of(mass, len(mass), begin)[0] == pytest.approx(end[p], abs=1e-6)
         assert mass.sum() == pytest.approx(1)

@@ -42,6 +42,11 @@ def fading(curve: np.ndarray, begin: str, days: float) -> np.ndarray:
     return curve * np.exp(-np.maximum(TIME - day(begin), 0) / days)
 
 
+def unseen(first: str, last: str) -> np.ndarray:
+    """Weekly looks but between two days."""
+    return np.array([at for at in WEEKLY if not day(first) <= at <= day(last)])
+
+
 WHEAT = until(np.full(DAYS, 2.0) / (1 + np.exp((TIME - day("2021-07-10")) / 6)), "2021-07-25")
 MAIZE = until(np.full(DAYS, 3.5), "2021-10-02")
 NEXT = rise("2022-05-20", 4)
@@ -156,7 +161,16 @@ def test_frost_kill() -> None:
         WHEAT + fading(since(rise("2021-08-25", 3.5), "2021-08-15"), "2021-12-15", 8) + since(NEXT, "2022-05-01")
     )
     assert near(found.emergence, "2021-08-25", 5)
-    assert near(found.termination, "2021-12-15", 7)
+    # Less than half is left from 21 December on.
+    assert near(found.termination, "2021-12-21", 4)
+
+
+def test_frost_that_kills_in_a_gap_is_dated_about_its_middle() -> None:
+    """What dies slowly in winter is no spraying that must have come weeks before the field was brown."""
+    at = unseen("2021-11-25", "2022-01-16")
+    found = look(WHEAT + until(since(rise("2021-08-25", 3.5), "2021-08-15"), "2021-12-26", 0.03), at=at)
+    assert near(found.termination, "2021-12-22", 6)
+    assert found.ter_spread[0] > 0.28 * (found.ter_around[1] - found.ter_around[0])[0]
 
 
 def test_slow_herbicide() -> None:
@@ -217,6 +231,42 @@ def test_a_cover_crop_that_came_up_before_the_season() -> None:
     found = look(until(WHEAT, "2021-07-05") + until(since(rise("2021-07-15", 3), "2021-07-08"), "2022-03-10"))
     assert reason(found.em_reason) == "emerged before the season started"
     assert near(found.termination, "2022-03-10", 5)
+
+
+def test_a_cereal_reaped_and_a_cover_crop_up_while_nobody_looked() -> None:
+    """The field is never seen bare: it ripens in July, and is half green again two months later."""
+    wheat = until(3.3 / (1 + np.exp((TIME - day("2021-07-24")) / 6)), "2021-08-12")
+    grown = until(since(rise("2021-08-31", 1.8, pace=7), "2021-08-15"), "2022-01-10")
+    at = unseen("2021-08-04", "2021-09-20")
+    found = look(wheat + grown, at=at)
+    assert near(found.emergence, "2021-08-31", 12)
+    assert near(found.termination, "2022-01-10", 5)
+
+
+def test_maize_that_is_reaped_in_a_gap_is_no_stand_that_frost_strips() -> None:
+    """Nobody looks from September to the end of November, and then the next stand is up."""
+    at = unseen("2021-10-01", "2021-11-20")
+    grown = until(since(rise("2021-11-01", 2.2, pace=18), "2021-10-15"), "2022-04-20")
+    found = look(MAIZE + grown, at=at)
+    assert near(found.emergence, "2021-11-01", 12)
+    assert near(found.termination, "2022-04-20", 5)
+
+
+def test_grass_that_is_mown_in_a_gap_has_not_come_up() -> None:
+    cut = day("2021-08-02")
+    grass = np.where(cut > TIME, 3.2, 3.2 - 2.4 * np.exp(-np.maximum(TIME - cut, 0) / 14))
+    at = unseen("2021-08-06", "2021-09-10")
+    found = look(until(grass, "2022-04-10"), at=at)
+    assert np.isnan(found.emergence[0])
+
+
+def test_maxima_do_not_overshoot_in_a_gap() -> None:
+    """Between a rise that ends and a fall that begins in a gap, a smooth curve passes above all that grew."""
+    stand = until(np.minimum(since(rise("2021-09-05", 9, pace=11), "2021-08-25"), 2.6), "2022-01-24")
+    at = unseen("2021-10-14", "2022-01-17")
+    found = look(WHEAT + stand, at=at)
+    assert found.lai_most[0] < 3.2
+    assert found.cover_most[0] < 0.94
 
 
 def test_growth_after_the_winter_is_the_next_main_crop() -> None:

@@ -39,6 +39,8 @@ class Block:
         Clocks that growth may follow (`templates.clocks`).
     allowed : (2, parcel) int32
         First and last day on which a stand may have emerged, by what is known of it besides its growth.
+    cold : tuple of int
+        First day of winter and of spring.
     """
 
     lai: NDArray[np.float32]
@@ -49,6 +51,7 @@ class Block:
     stands: Stands
     ticks: NDArray[np.int64]
     allowed: NDArray[np.int32]
+    cold: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -93,15 +96,16 @@ Detector = Callable[[Block, Settings | None], Dates]
 
 GAP_FACTOR, GAP_OFFSET = 0.9, 1.5
 """Spread of a date that stands on its bracketing looks alone: 0.9 (gap / 2 + 1.5 d), fitted on simulated truth."""
-GROWTH_SPREAD = (0.5, 0.0, 0.5)
+GROWTH_SPREAD = (0.46, 0.0, 0.5)
 """Shares of the posterior's spread (see `growth_spread`) and of the gap around the date, and a floor in days, added in
 squares. Fitted to the whole days that are written, on the truth of the simulator and on growth of other families."""
 SLOWEST = 8.0
 """In the cold a stand takes at most so many days for the growth of a usual one."""
 SLOW_DAYS = 7
 """Days before and after a date over which the pace of growth is taken."""
-FALL_SPREAD = (0.5, 0.25, 2.5)
-"""The same for falls."""
+FALL_SPREAD = (0.8, 0.22, 0.5)
+"""The same for falls, whose looks of one gap say nothing of the day in it. The gap counts by itself, too: a frost or a
+dry week ends many stands of a season on the same days, so that errors of a season go together."""
 LEAST_OF_GAP = 0.1
 """No date is told closer than this share of the gap around it: the templates have not been held against dates that
 people wrote down in fields, and where nobody looked for weeks a curve alone must not be believed further."""
@@ -182,7 +186,9 @@ def _threshold(block: Block, settings: Settings | None) -> Dates:
 
 def _fall(block: Block, settings: Settings | None) -> Dates:
     stands = block.stands
-    day, spread = fall_days(block.at, block.green, stands.last_top, stands.after, stands.base, stands.noise)
+    day, spread = fall_days(
+        block.at, block.green, stands.last_top, stands.after, stands.base, stands.noise, cold=block.cold
+    )
     return Dates(day, widened(block, day, spread, FALL_SPREAD))
 
 

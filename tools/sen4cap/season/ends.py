@@ -8,7 +8,7 @@ from __future__ import annotations
 from numpy.typing import NDArray
 
 from ..compiled import compiled
-from .looks import desaturated
+from .looks import UNWATCHED, desaturated
 
 FALLEN = 0.45
 """A stand has fallen once it keeps less than this share. From mid April on this parts two humps, too, because a next
@@ -59,6 +59,21 @@ def fallen(t: NDArray, u: NDArray, top: int, after: int) -> int:
 def last_seen(t: NDArray, u: NDArray, top: int, after: int) -> int:
     """Last look before a stand has lost half of its height above the low look that follows."""
     return t[_half_gone(u, top, after) - 1]
+
+
+@compiled
+def reaped(t: NDArray, u: NDArray, top: int, low: int, bare: float) -> bool:
+    """Whether a crop fell for good up to a look, and the ground may have been bare since: nobody looked for weeks."""
+    for i in range(low, top, -1):
+        if t[i + 1] - t[i] <= UNWATCHED:
+            continue
+        for j in range(i, top, -1):
+            for k in range(j - 1, top - 1, -1):
+                if t[j] - t[k] > CUT_DAYS:
+                    break
+                if u[j] - bare < FALLEN * (u[k] - bare):
+                    return True
+    return False
 
 
 @compiled

@@ -7,8 +7,9 @@ Kalman filter gives its likelihood and its level). After it
 
 with D_s one of `falls` (at once; exponential or with a slow beginning, as herbicide, frost and rolling leave it) and b
 what is left (bare soil, or the stubble of a mower), by linear least squares with a weak prior. Looks count up to the
-first two low ones, so that nothing need be assumed of the next crop. The posterior of tau is summed over s; its median
-is the date, half the distance of its 16th and 84th percentiles the spread.
+first two low ones, so that nothing need be assumed of the next crop. The posterior of tau is summed over s; in winter,
+when nobody sprays, what dies slowly was killed by frost, and its day is that on which less than half is left. The
+median is the date, half the distance of its 16th and 84th percentiles the spread.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ LOW_LOOKS = 2
 """So many low looks take part."""
 HEAD_DAYS = 25
 """Looks up to so many days before the top take part: the highest look alone overstates the stand."""
+THAW = 28
+"""In the last days of winter, so many, the share of slow falls that are frost goes from all to none: fields are sprayed
+once plants grow again."""
 ROOM = 420
 SHAPES = 16
 """Shapes of falls, and as many empty ones as let the compiler fill vector registers."""
@@ -83,6 +87,14 @@ def _priors() -> NDArray[np.float64]:
     return np.array([0.0] * len(STEPS) + [fast] * len(EXPONENTIAL) + [slow] * len(WEIBULL))
 
 
+@cache
+def _half_gone() -> NDArray[np.int64]:
+    """Days after which less than half of the stand is left, by shape; 0 for a fall at once, which no frost is."""
+    half = np.argmax(falls() < 0.5, axis=1)
+    half[: len(STEPS)] = 0
+    return half
+
+
 def fall_days(
     at: NDArray[np.int64],
     green: NDArray[np.float32],
@@ -91,6 +103,8 @@ def fall_days(
     base: NDArray[np.float32],
     noise: NDArray[np.float32],
     /,
+    *,
+    cold: tuple[int, int],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Day of the operation that ends each stand, and its spread.
 
@@ -106,6 +120,8 @@ def fall_days(
         Greenness of bare soil.
     noise : (parcel,)
         Standard deviation of the parcel's low looks.
+    cold
+        First day of winter and of spring: what dies slowly between them was killed by frost.
 
     Returns
     -------
@@ -114,12 +130,21 @@ def fall_days(
     """
     day = np.full(len(green), np.nan)
     spread = np.full(len(green), np.nan)
-    _fall(np.ascontiguousarray(at, np.int64), green, top, after, base, noise, _side_by_side(), _priors(), day, spread)
+    tables = _side_by_side(), _priors(), _half_gone()
+    _fall(np.ascontiguousarray(at, np.int64), green, top, after, base, noise, cold, tables, day, spread)
     return day, spread
 
 
 def fall_posterior(
-    at: NDArray[np.int64], green: NDArray[np.float32], top: int, after: int, base: float, noise: float, /
+    at: NDArray[np.int64],
+    green: NDArray[np.float32],
+    top: int,
+    after: int,
+    base: float,
+    noise: float,
+    /,
+    *,
+    cold: tuple[int, int],
 ) -> tuple[NDArray[np.float64], int]:
     """Probability of each day to be that of one stand's end, and the first of these days.
 
@@ -127,21 +152,22 @@ def fall_posterior(
     """
     room = _room(len(at))
     at = np.ascontiguousarray(at, np.int64)
-    steps, begin = _posterior(at, green, top, after, base, noise, _side_by_side(), _priors(), room)
+    tables = _side_by_side(), _priors(), _half_gone()
+    steps, begin = _posterior(at, green, top, after, base, noise, cold, tables, room)
     mass = room[-1][:steps]
     return mass / mass.sum(), begin
 
 
 @compiled
 def _fall(
-    at: NDArray, green: NDArray, top: NDArray, after: NDArray, base: NDArray, noises: NDArray, shapes: NDArray,
-    prior: NDArray, day: NDArray, spread: NDArray,
+    at: NDArray, green: NDArray, top: NDArray, after: NDArray, base: NDArray, noises: NDArray, cold: tuple,
+    tables: tuple, day: NDArray, spread: NDArray,
 ) -> None:  # fmt: skip
     room = _room(len(at))
     for p in range(len(green)):
         if after[p] < 0 or top[p] < 0:
             continue
-        steps, begin = _posterior(at, green[p], top[p], after[p], base[p], noises[p], shapes, prior, room)
+        steps, begin = _posterior(at, green[p], top[p], after[p], base[p], noises[p], cold, tables, room)
         day[p], spread[p] = median_of(room[-1], steps, begin)
 
 
@@ -155,11 +181,12 @@ def _room(looks: int) -> tuple[NDArray, ...]:
 
 @compiled
 def _posterior(
-    at: NDArray, green: NDArray, top: int, after: int, base: float, own_noise: float, shapes: NDArray, prior: NDArray,
+    at: NDArray, green: NDArray, top: int, after: int, base: float, own_noise: float, cold: tuple, tables: tuple,
     room: tuple,
 ) -> tuple[int, int]:  # fmt: skip
     """Write the posterior of one stand, not scaled, into the last array of the room; return its days and the first."""
     t, y, level, sure, before, sums, score, mass = room
+    shapes, prior, half = tables
     n, bottom, begin, height = _looks(at, green, top, after, own_noise, t, y)
     noise = min(max(own_noise, LEAST_NOISE, UNSTEADY * height), NOISE)
     _filter(t, y, n, noise, level, sure, before)
@@ -176,12 +203,22 @@ def _posterior(
         for s in range(len(prior)):
             score[i, s] = before[k] + prior[s] + sums[2, s] + np.log(sums[3, s])
             best = min(best, score[i, s])
+    mass[:steps] = 0.0
     for i in range(steps):
-        mass[i] = 0.0
+        frost = _frost(begin + i, cold)
         for s in range(len(prior)):
             if score[i, s] < best + UNLIKELY:
-                mass[i] += np.exp(-0.5 * (score[i, s] - best))
+                likely = np.exp(-0.5 * (score[i, s] - best))
+                mass[i] += (1.0 - frost) * likely
+                mass[min(i + half[s], steps - 1)] += frost * likely
     return steps, begin
+
+
+@compiled
+def _frost(day: int, cold: tuple) -> float:
+    """Share of the slow falls of a day that are frost: all in winter, none from its end on."""
+    winter, spring = cold
+    return min(max((spring - day) / THAW, 0.0), 1.0) if day >= winter else 0.0
 
 
 @compiled

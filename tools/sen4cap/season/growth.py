@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled, compiled_fast
-from .looks import MOST_BARE, lai_of, lai_table
+from .looks import MOST_BARE, UNWATCHED, lai_of, lai_table
 from .templates import BEFORE, BEYOND, RATIOS, RISES, WARMTHS, templates
 
 EMERGED = 0.1
@@ -31,8 +31,6 @@ YOUNG, YOUNG_LOOK = 0.13, 0.1
 YOUNG_DAYS, YOUNG_LOOKS = 40, 4
 """Only looks up to so many days after it, at least so many, take part: what a winter or a spring makes of a stand tells
 nothing of its emergence."""
-UNWATCHED = 20
-"""After so many days without a look the lowest one may show the stand itself, up since."""
 SURE = 0.3
 """It has emerged for sure by the first look from then on that reads so much more than bare soil."""
 GOMPERTZ_PRIOR = 0.1
@@ -216,7 +214,9 @@ def _posterior(
     coarse, fine, first_days, least = tables
     wide = (STRIDE - 1) * CASES
     n, tall, sure, floor = _window(at, green, low, top, base, lais, which, t, y, w)
-    begin = max(min(t[0] - 10, low), low - REACH_BACK, 0)
+    # A first look at the stand itself, after weeks without any, says that it began before.
+    up = t[0] == low and y[0] > EMERGED
+    begin = max(low - REACH_BACK if up else min(t[0] - 10, low), low - REACH_BACK, 0)
     stride = begin // STRIDE
     past_begin = min(sure + 11, stride * STRIDE + ROOM, ticks.shape[1])
     strides = -(-past_begin // STRIDE) - stride
@@ -347,14 +347,14 @@ def _window(
     bare = _bare(green, base)
     floor = 0
     n = 0
-    before = low
+    before = low - REACH_BACK
     for k in range(len(at)):
         if not np.isfinite(green[k]) or at[k] < low - REACH_BACK or at[k] > top:
             continue
         # A main crop's remains are no part of it: start again after each look up to the lowest that is not low.
         if at[k] <= low and green[k] > bare + REMAINS and (at[k] < low or at[k] - before < UNWATCHED):
             n = 0
-            floor = low if at[k] == low else floor
+            floor = at[k]
             before = at[k]
             continue
         before = at[k]

@@ -17,6 +17,8 @@ from .templates import clocks
 
 AFTER_END = 25
 """A stand's low look after its fall comes up to so many days after the season's end, a main crop's later."""
+NEAR = 7
+"""Maxima are sought within so many days of a look: further into a gap a smooth curve overshoots."""
 WIDE_DAYS = 15.0
 """A date less sure than this makes the parcel's quality `wide`."""
 
@@ -128,7 +130,8 @@ def season_of(
     green = clean(at, green, calendar=calendar)
     stands = find_stands(at, green, calendar=calendar)
     ticks = clocks(start, lai.shape[1])
-    block = Block(lai, fcover, at, look_lai, green, stands, ticks, allowed_days(stands, calendar, lai.shape[1]))
+    allowed = allowed_days(stands, calendar, lai.shape[1])
+    block = Block(lai, fcover, at, look_lai, green, stands, ticks, allowed, (calendar.winter, calendar.spring))
     begun, ended = EMERGENCE[emergence](block, settings), TERMINATION[termination](block, settings)
     em, ter = np.round(begun.day), np.round(ended.day)
     seen = stands.state == SEEN
@@ -170,8 +173,8 @@ def season_of(
         ter_around=bracket(at, green, ter),
         next_emergence=next_day,
         next_spread=next_spread,
-        **dict(zip(("lai_day", "lai_most"), _maximum(lai, spans), strict=True)),
-        **dict(zip(("cover_day", "cover_most"), _maximum(fcover, spans), strict=True)),
+        **dict(zip(("lai_day", "lai_most"), _maximum(lai, at, green, spans), strict=True)),
+        **dict(zip(("cover_day", "cover_most"), _maximum(fcover, at, green, spans), strict=True)),
         looks=stands.looks,
         top=np.where(stood, stands.top, -1).astype(np.int32),
         longest_gap=_longest_gap(at, green, calendar),
@@ -214,9 +217,11 @@ def _stays_low(block: Block) -> NDArray[np.bool_]:
     return np.asarray(height < LOW_LOOK)
 
 
-def _maximum(series: NDArray[np.float32], spans: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _maximum(
+    series: NDArray[np.float32], at: NDArray[np.int64], green: NDArray[np.float32], spans: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     day, most = np.full(len(series), np.nan), np.full(len(series), np.nan)
-    _find_maximum(series, spans, day, most)
+    _find_maximum(series, at, green, spans, day, most)
     return day, most
 
 
@@ -233,16 +238,28 @@ def _longest_gap(at: NDArray[np.int64], green: NDArray[np.float32], calendar: Ca
 
 
 @compiled
-def _find_maximum(series: NDArray, spans: NDArray, day: NDArray, most: NDArray) -> None:
+def _find_maximum(series: NDArray, at: NDArray, green: NDArray, spans: NDArray, day: NDArray, most: NDArray) -> None:
+    """First highest day of each span that lies near a look; of the whole span where none does."""
     for p in range(len(series)):
         first, last = spans[0, p], min(spans[1, p], series.shape[1] - 1)
         if first < 0:
             continue
-        for i in range(first, last + 1):
-            value = series[p, i]
-            if np.isfinite(value) and not value <= most[p]:
-                most[p] = value
-                day[p] = i
+        past = first
+        for k in range(len(at)):
+            if np.isfinite(green[p, k]):
+                begin, end = max(at[k] - NEAR, past), min(at[k] + NEAR, last)
+                _take_highest(series[p], begin, end, p, day, most)
+                past = max(past, end + 1)
+        if np.isnan(most[p]):
+            _take_highest(series[p], first, last, p, day, most)
+
+
+@compiled
+def _take_highest(series: NDArray, first: int, last: int, p: int, day: NDArray, most: NDArray) -> None:
+    for i in range(first, last + 1):
+        if np.isfinite(series[i]) and not series[i] <= most[p]:
+            most[p] = series[i]
+            day[p] = i
 
 
 @compiled

@@ -38,6 +38,8 @@ SPIKE_DAYS = 30
 """Looks around a spike are at most so far apart; over longer times a parcel may really fall and rise."""
 REGROWN_DAYS = 20
 """No stand that fell is back at three quarters of its height within so many days, and none within the winter."""
+UNWATCHED = 20
+"""After so many days without a look the field may have been bare, and a stand may be up since."""
 WINTER, SPRING = "11-01", "03-01"
 """What stands between these days is the winter stand."""
 SATURATION = 0.1

@@ -30,7 +30,7 @@ FROZEN = 0.09
 """From 1 November to 1 March both are so low for a stand that was more than low looks: what hard frost leaves and grows
 again in spring is one stand, because no next crop comes up through it so early."""
 BACK = 0.75
-"""What comes back to this share of its height within those days was never cut: clouds hid it."""
+"""What comes back to this share of its height was never ended: clouds hid it, or grass was mown."""
 LOW_ENOUGH = 0.5
 """The look before a stand's growth keeps less than this share of the stand's height."""
 GREEN_SHARE = 0.3
@@ -189,7 +189,7 @@ def _stands(
         ordered = np.sort(u[:n])
         bare = min(ordered[int(0.05 * (n - 1))], max(ordered[0], MOST_BARE))
         base[p] = bare
-        noise[p] = _noise(u, n, bare)
+        noise[p] = _noise(t, u, n, bare)
         swing = min(max(SWING_NOISE * noise[p], LEAST_SWING), MOST_SWING)
         count = _pivots(u, n, bare, swing, pivots)
         state[p] = NO_GROWTH
@@ -197,16 +197,19 @@ def _stands(
 
 
 @compiled
-def _noise(u: NDArray, n: int, bare: float) -> float:
-    """Standard deviation of low looks around the mean of their neighbours, robust; infinite where hardly any is low."""
+def _noise(t: NDArray, u: NDArray, n: int, bare: float) -> float:
+    """Standard deviation of low looks around the line between their neighbours; infinite where hardly any is low."""
     off = np.zeros(n)
     count = 0
     for i in range(1, n - 1):
         if max(u[i - 1], u[i], u[i + 1]) < bare + ends.LOW_LOOK:
-            off[count] = abs(u[i] - 0.5 * (u[i - 1] + u[i + 1]))
+            share = (t[i] - t[i - 1]) / (t[i + 1] - t[i - 1])
+            line = (1 - share) * u[i - 1] + share * u[i + 1]
+            # The line is noisy, too.
+            off[count] = abs(u[i] - line) / np.sqrt(1 + (1 - share) ** 2 + share**2)
             count += 1
-    # 1.4826 makes a standard deviation of a median; sqrt(1.5) is that of a look less the mean of two others.
-    return 1.4826 / 1.2247 * np.median(off[:count]) if count > 4 else np.inf
+    # 1.4826 makes a standard deviation of a median.
+    return 1.4826 * np.median(off[:count]) if count > 4 else np.inf
 
 
 @compiled
@@ -286,7 +289,12 @@ def _same_stand(
         lower = min(u[pivots[top]], u[pivots[top + 2]]) - bare
         left = u[low] - bare
         share = ends.SAME_STAND if t[low] < spring + 40 else ends.FALLEN
-        if t[low] < winter:
+        fell = ends.fallen(t, u, pivots[top], low)
+        # Grass that was mown comes back, a crop that was reaped does not.
+        back = u[pivots[top + 2]] - bare >= BACK * (u[pivots[top]] - bare)
+        if main and fell < winter and not back and ends.reaped(t, u, pivots[top], low, bare):
+            break
+        if (fell if main else t[low]) < winter:
             # What follows a shallow trough in autumn is a stand of its own only if it outlives the autumn.
             past = pivots[top + 3] if top + 3 < count else -1
             winters = past < 0 or ends.fallen(t, u, pivots[top + 2], past) >= (winter + spring) // 2
@@ -294,21 +302,16 @@ def _same_stand(
             # And a low one before a tall stand is where that stand begins.
             lower = max(lower, GREEN_SHARE / share * (u[pivots[top + 2]] - bare))
         mown = MOWN
-        if (
-            not main
-            and winter <= ends.fallen(t, u, pivots[top], low) < spring
-            and ends.lives_on(t, u, pivots, count, top, bare, spring, last)
-        ):
+        if not main and winter <= fell < spring and ends.lives_on(t, u, pivots, count, top, bare, spring, last):
             top += 2
             continue
-        if winter <= t[low] < spring and u[pivots[top]] > bare + ends.LOW_LOOK:
+        if not main and winter <= t[low] < spring and u[pivots[top]] > bare + ends.LOW_LOOK:
             share = mown = FROZEN
         if left < share * lower or left < mown * (u[pivots[top]] - bare):
             break
         most = desaturated(u[pivots[top]] - bare)
         sudden = t[low] >= spring and t[low] - ends.last_seen(t, u, pivots[top], low) <= ends.CUT_DAYS
         if sudden and desaturated(left) < ends.CUT * most:
-            back = u[pivots[top + 2]] - bare >= BACK * (u[pivots[top]] - bare)
             gone = top + 3 < count and ends.fallen(t, u, pivots[top + 2], pivots[top + 3]) <= t[low] + ends.CUT_DAYS
             if (gone and not back) or desaturated(u[pivots[top + 2]] - bare) < ends.REGROWN * most:
                 break
@@ -339,8 +342,11 @@ def _winter_score(
     begun = t[_green(t, u, begin, pivots[high], swing)] if low >= 0 else t[0]
     gone = ends.fallen(t, u, pivots[top], end) if ended else t[end] + 1000
     start = -1
-    if low >= 0 and t[begin] >= first - 31 and u[begin] - bare < LOW_ENOUGH * (u[pivots[high]] - bare):
-        start = low
+    if low >= 0 and t[begin] >= first - 31:
+        enough = u[begin] - bare < LOW_ENOUGH * (u[pivots[high]] - bare)
+        # What another crop fell to is where the next one begins, however little of it was seen low.
+        if enough or (low > 0 and u[begin] - bare < ends.FALLEN * (u[pivots[low - 1]] - bare)):
+            start = low
     if start < 0 or begun < first:
         # A main crop that stands into autumn is no winter stand; what is green through the winter is.
         half = winter + (spring - winter) // 2
@@ -363,6 +369,8 @@ def _stands_out(t: NDArray, u: NDArray, begin: int, end: int, height: float, bar
     """Whether a stand is tall, or thin but there in look after look: moist soil and noise come and go."""
     if height >= min(max(SURE_SWING * swing, SURE_HEIGHT), MOST_SWING):
         return True
+    if height < swing:
+        return False
     level = bare + 0.5 * height
     first, last, above = -1, -1, 0
     for i in range(begin, end + 1):

@@ -269,6 +269,15 @@ def test_maxima_do_not_overshoot_in_a_gap() -> None:
     assert found.cover_most[0] < 0.94
 
 
+def test_a_stand_that_a_mower_halves_in_october_came_up_in_august() -> None:
+    grown = since(rise("2021-08-20", 2.4, pace=6), "2021-08-10")
+    cut = np.maximum(TIME - day("2021-10-05"), 0)
+    grown = np.where(day("2021-10-05") <= TIME, 0.6 + 1.4 * (1 - np.exp(-cut / 40)), grown)
+    found = look(WHEAT + until(grown, "2022-04-10"))
+    assert near(found.emergence, "2021-08-20", 5)
+    assert near(found.termination, "2022-04-10", 5)
+
+
 def test_growth_after_the_winter_is_the_next_main_crop() -> None:
     found = look(WHEAT + until(since(rise("2022-02-20", 3), "2022-02-10"), "2022-05-15"))
     assert np.isnan(found.emergence[0])

@@ -23,7 +23,7 @@ SWING_NOISE = 4.0
 PROMINENCE = 0.1
 """Least rise or fall that counts, as a share of the greenness above bare soil that it comes to or from."""
 LAST_CROP = 0.35
-"""The same before the winter, when a main crop may thin out and stand on."""
+"""The same before the winter, when a main crop may thin out and stand on, and a mower may leave so much."""
 MOWN = 0.22
 """A stand that keeps less than this has been ended, however little grows again."""
 FROZEN = 0.09
@@ -295,10 +295,11 @@ def _same_stand(
         if main and fell < winter and not back and ends.reaped(t, u, pivots[top], low, bare):
             break
         if (fell if main else t[low]) < winter:
-            # What follows a shallow trough in autumn is a stand of its own only if it outlives the autumn.
+            # What follows a shallow trough in autumn is a stand of its own only if it outlives the autumn, and if a
+            # main crop stood before: one that came up in the season was cut, and grows on.
             past = pivots[top + 3] if top + 3 < count else -1
             winters = past < 0 or ends.fallen(t, u, pivots[top + 2], past) >= (winter + spring) // 2
-            share = LOW_ENOUGH if winters else LAST_CROP
+            share = LOW_ENOUGH if winters and main else LAST_CROP
             # And a low one before a tall stand is where that stand begins.
             lower = max(lower, GREEN_SHARE / share * (u[pivots[top + 2]] - bare))
         mown = MOWN

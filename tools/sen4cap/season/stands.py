@@ -205,10 +205,9 @@ def _noise(t: NDArray, u: NDArray, n: int, bare: float) -> float:
         if max(u[i - 1], u[i], u[i + 1]) < bare + ends.LOW_LOOK:
             share = (t[i] - t[i - 1]) / (t[i + 1] - t[i - 1])
             line = (1 - share) * u[i - 1] + share * u[i + 1]
-            # The line is noisy, too.
             off[count] = abs(u[i] - line) / np.sqrt(1 + (1 - share) ** 2 + share**2)
             count += 1
-    # 1.4826 makes a standard deviation of a median.
+    # 1.4826 makes a standard deviation of a median; the root is what the line's own noise adds.
     return 1.4826 * np.median(off[:count]) if count > 4 else np.inf
 
 

@@ -110,12 +110,8 @@ class Coverage:
         counts = np.zeros(across * -(-rows // height), np.int64)
         _count(self.pixel, columns, height, width, counts)
         bounds = np.concatenate([[0], np.cumsum(counts)])
-        # Made here: numpy asks the system for large pages, compiled code does not.
-        parcel, local = np.empty(len(self.pixel), np.int32), np.empty(len(self.pixel), np.int32)
-        fraction = np.empty(len(self.pixel), np.float32)
-        _split(
-            *(self.first, self.pixel, self.fraction, columns, height, width, bounds[:-1].copy()),
-            *(parcel, local, fraction),
+        parcel, local, fraction = _split(
+            self.first, self.pixel, self.fraction, columns, height, width, bounds[:-1].copy()
         )
         found = []
         for number in np.flatnonzero(counts):
@@ -178,8 +174,11 @@ def _pack(pixel, width, rank, cells, packed):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _split(first, pixel, fraction, columns, height, width, free, parcels, local, fractions):  # type: ignore[no-untyped-def]
+def _split(first, pixel, fraction, columns, height, width, free):  # type: ignore[no-untyped-def]
     """Sort the entries by block; `free` says where a block's next entry goes. Blocks at the right edge are narrower."""
+    parcels = np.empty(len(pixel), np.int32)
+    local = np.empty(len(pixel), np.int32)
+    fractions = np.empty(len(pixel), np.float32)
     begin, past, block, within = 0, 0, 0, 0
     for parcel in range(len(first) - 1):
         for k in range(first[parcel], first[parcel + 1]):
@@ -190,3 +189,4 @@ def _split(first, pixel, fraction, columns, height, width, free, parcels, local,
             parcels[at] = parcel
             local[at] = within + pixel[k] - begin
             fractions[at] = fraction[k]
+    return parcels, local, fractions

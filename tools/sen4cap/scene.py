@@ -237,7 +237,7 @@ class Scene:
         """
         rows, columns = _even(window)
         # Band by band, so that the pixels are still near when the cells are taken from them.
-        whole = np.empty((rows, columns), self._dtype)
+        whole = self._room(rows * columns).reshape(rows, columns)
         fine = np.empty((len(self.fine), 2, 2 * len(cells)), self._dtype)
         for out, name in zip(fine, self.fine, strict=True):
             self._read(name, window, whole)
@@ -352,6 +352,13 @@ class Scene:
             target[target == raster.nodata] = NODATA
         if not whole:
             inside[...] = target
+
+    def _room(self, size: int) -> NDArray[Any]:
+        """Room for some pixels, the same for each thread: new pages would be cleared by the system every time."""
+        room = self._handles.__dict__.get("room")
+        if room is None or len(room) < size:
+            room = self._handles.room = np.empty(size, self._dtype)
+        return room[:size]
 
     def _keep(self, opened: Mapping[str, DatasetReader]) -> None:
         """Go on using the files that were opened to look at them, in the thread that did so."""

@@ -108,6 +108,19 @@ def test_cells_of_a_window_are_those_of_its_block(catalogue: Catalogue) -> None:
     assert found.grid == block.grid
 
 
+def test_a_passing_block_is_what_is_read_in_its_place(catalogue: Catalogue) -> None:
+    catalogue.add(
+        shape=(17, 19), west=500010, north=5599990, coarse_west=500000, coarse_north=5600000, coarse_shape=(10, 11)
+    )
+    with open_scene(catalogue) as scene:
+        windows = [whole(scene), Window(2, 4, 8, 6), Window(0, 0, 4, 4), whole(scene)]
+        kept = [scene.read(window) for window in windows]
+        for window, expected in zip(windows, kept, strict=True):
+            found = scene.read(window, passing=True)
+            np.testing.assert_array_equal(found.fine, expected.fine)
+            np.testing.assert_array_equal(found.coarse, expected.coarse)
+
+
 def test_bands_of_other_extent_are_cut_to_what_all_share(catalogue: Catalogue) -> None:
     written = catalogue.add(shape=(40, 48), coarse_west=500100, coarse_north=5599960, coarse_shape=(30, 10))
     with open_scene(catalogue) as scene:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -196,13 +197,15 @@ class Scene:
             for left in range(0, columns, width)
         ]
 
-    def read(self, window: Window) -> Block:
+    def read(self, window: Window, *, passing: bool = False) -> Block:
         """Read a block.
 
         Parameters
         ----------
         window
             In pixels of `grid`; offsets and sizes are even.
+        passing
+            Whether the block is done with when this thread reads the next one, which then takes its room.
 
         Raises
         ------
@@ -212,8 +215,10 @@ class Scene:
             A remote file cannot be read.
         """
         rows, columns = _even(window)
-        fine = np.empty((len(self.fine), rows, columns), self._dtype)
-        coarse = np.empty((len(self.coarse), rows // 2, columns // 2), self._dtype)
+        shapes = (len(self.fine), rows, columns), (len(self.coarse), rows // 2, columns // 2)
+        sizes = [math.prod(shape) for shape in shapes]
+        room = self._room(sum(sizes)) if passing else np.empty(sum(sizes), self._dtype)
+        fine, coarse = room[: sizes[0]].reshape(shapes[0]), room[sizes[0] :].reshape(shapes[1])
         for out, name in [*zip(fine, self.fine, strict=True), *zip(coarse, self.coarse, strict=True)]:
             self._read(name, window, out)
         grid, cosines = self._angles_of(window)

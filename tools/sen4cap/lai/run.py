@@ -190,7 +190,7 @@ def _write_layers(
         cogs = [stack.enter_context(_cog(place, layer, scene, settings)) for layer in layers]
 
         def work(window: Window) -> tuple[list[list[Encoded]], NDArray[np.int64]]:
-            block = scene.read(window)
+            block = scene.read(window, passing=True)
             return [encoded(strip) for strip in block.strips(TILE)], scene.negative_vegetation(block)
 
         def encoded(block: Block) -> list[Encoded]:

@@ -32,7 +32,7 @@ def main(words: list[str] | None = None) -> int:
     seasons = [(options.work, options.parcels, seed, regime) for seed in seeds for regime in REGIMES_SEEN]
     with ProcessPoolExecutor(options.processes) as pool:
         runs = list(pool.map(_first, seasons))
-        curve = pd.concat(pool.map(_learnt, [run for run in runs if run.regime in learning.REGIMES]))
+        curve = pd.concat(pool.map(learning.learning_curve, [run for run in runs if run.regime in learning.REGIMES]))
         list(pool.map(_second, runs, [_others(runs, run) for run in runs]))
         lags = [
             lag
@@ -86,10 +86,6 @@ def _others(runs: list[chain.Run], run: chain.Run) -> list[chain.Run]:
     """Runs of other years under the same regime, the next one first."""
     others = [other for other in runs if other.regime == run.regime and other.seed != run.seed]
     return sorted(others, key=lambda other: (other.seed < run.seed, other.seed))
-
-
-def _learnt(run: chain.Run) -> pd.DataFrame:
-    return learning.learning_curve(run)
 
 
 def _second(run: chain.Run, others: list[chain.Run]) -> None:

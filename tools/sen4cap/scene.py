@@ -221,7 +221,7 @@ class Scene:
         fine, coarse = room[: sizes[0]].reshape(shapes[0]), room[sizes[0] :].reshape(shapes[1])
         for out, name in [*zip(fine, self.fine, strict=True), *zip(coarse, self.coarse, strict=True)]:
             self._read(name, window, out)
-        grid, cosines = self._angles_of(window)
+        grid, cosines = self._grid_and_cosines(window)
         return Block(window, grid, fine, coarse, self._classes(window), cosines)
 
     def read_cells(self, window: Window, cells: NDArray[np.int32]) -> Block:
@@ -252,7 +252,7 @@ class Scene:
         for out, name in zip(coarse, self.coarse, strict=True):
             self._read(name, window, half)
             out[0] = half.reshape(-1).take(cells)
-        grid, cosines = self._angles_of(window)
+        grid, cosines = self._grid_and_cosines(window)
         if cosines.ndim > 1:
             cosines = cosines.reshape(len(cosines), 1, -1).take(cells, axis=-1)
         return Block(window, grid, fine, coarse, self._classes(window).reshape(1, -1)[:, cells], cosines)
@@ -319,7 +319,7 @@ class Scene:
             return block.fine[self.fine.index(band)]
         return block.coarse[self.coarse.index(band)]
 
-    def _angles_of(self, window: Window) -> tuple[Grid, NDArray[np.float32]]:
+    def _grid_and_cosines(self, window: Window) -> tuple[Grid, NDArray[np.float32]]:
         """Grid of a window, and its cosines where the scene was opened with angles."""
         shape = int(window.height), int(window.width)
         grid = Grid(self.grid.crs, self.grid.transform @ Affine.translation(window.col_off, window.row_off), shape)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from . import chain, gather, learning, measure, page
+from . import chain, curves, gather, learning, measure, page, plots
 from .observe import REGIMES_SEEN, season_folder, season_of
 
 AS_OF_STEP = 5
@@ -40,7 +40,9 @@ def main(words: list[str] | None = None) -> int:
             if lag
         ]
         frame = pd.concat(pool.map(gather.gather, runs), ignore_index=True)
+        second = pd.concat(pool.map(_curves, seasons), ignore_index=True)
     frame.to_parquet(options.work / "parcels.parquet")
+    second.to_parquet(options.work / "curves.parquet")
     reports = {
         name: {
             regime: [measure.read_report(run.folder / name) for run in runs if run.regime == regime]
@@ -49,8 +51,12 @@ def main(words: list[str] | None = None) -> int:
         for name in ("wcc", *(("wcc-seasons",) if len(seeds) > 1 else ()))
     }
     rows = measure.measure(frame, reports)
-    results = page.Results(rows, frame, reports["wcc"], pd.DataFrame(lags), curve, options.parcels, len(seeds))
-    sys.stdout.write(page.table(rows) + "\n" + f"\n{curve.to_string(index=False)}\n")
+    rows_second = measure.measure_dates(second)
+    results = plots.Results(
+        rows, rows_second, frame, reports["wcc"], pd.DataFrame(lags), curve, options.parcels, len(seeds)
+    )
+    sys.stdout.write(page.table(rows) + f"\n\nsecond truth\n{page.table(rows_second)}")
+    sys.stdout.write("\n" + f"\n{curve.to_string(index=False)}\n")
     if options.output:
         page.write(options.output, results)
     missed = [row for row in rows if "missed" in {row.mark(regime) for regime in row.bounds}]
@@ -80,6 +86,11 @@ def _first(what: tuple[Path, int, int, str]) -> chain.Run:
     run = chain.Run(seed, regime, season_of(seed), inputs, work / f"{seed}-{count}-{regime}", threads=1)
     chain.run_chain(run)
     return run
+
+
+def _curves(what: tuple[Path, int, int, str]) -> pd.DataFrame:
+    work, count, seed, regime = what
+    return curves.dated(work, count, seed, regime)
 
 
 def _others(runs: list[chain.Run], run: chain.Run) -> list[chain.Run]:

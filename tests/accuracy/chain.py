@@ -89,11 +89,11 @@ class Run:
         """Options that choose the candidates."""
         return "--parcels", self.inputs / "parcels.gpkg", "--crops", self.inputs / "crops.csv", *CROPS
 
-    def smooth(self) -> None:
+    def smooth(self, variables: Sequence[str] = VARIABLES) -> None:
         """Make the series."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.tool("smooth", "--markers", self.markers, *self.span, "--season", self.season.year, "--variables",
-                  ",".join(VARIABLES), "--output", self.folder / "series.arrow")  # fmt: skip
+                  ",".join(variables), "--output", self.folder / "series.arrow")  # fmt: skip
 
     def classify(self, output: str, *more: object) -> None:
         """Classify into a folder of the results."""
@@ -112,9 +112,7 @@ def run_chain(run: Run) -> None:
     run.smooth()
     run.classify("wcc", "--insitu", inputs / "insitu.csv", "--by-months")
     run.classify("thresholds", "--method", "threshold")
-    for emergence, termination in PAIRS:
-        name = f"season-{emergence}-{termination}.csv"
-        run.date(name, "--emergence-method", emergence, "--termination-method", termination)
+    run_dates(run)
     run.date("season.csv", "--classes", folder / "wcc" / "wcc.csv")
     run.tool("soil", "--markers", run.markers, *run.span, "--weather", inputs / "weather.csv", "--output",
              folder / "soil.csv")  # fmt: skip
@@ -123,6 +121,13 @@ def run_chain(run: Run) -> None:
     for name, weeks in (("intercrop.csv", folder / "harvest.csv"), ("intercrop-l4c.csv", inputs / "l4c.csv")):
         run.tool("intercrop", "--season", folder / "season.csv", "--harvest", weeks, "--soil", folder / "soil.csv",
                  "--classes", folder / "wcc" / "wcc.csv", "--output", folder / name)  # fmt: skip
+
+
+def run_dates(run: Run) -> None:
+    """Date the season by every method."""
+    for emergence, termination in PAIRS:
+        name = f"season-{emergence}-{termination}.csv"
+        run.date(name, "--emergence-method", emergence, "--termination-method", termination)
 
 
 def run_hrl(run: Run) -> None:

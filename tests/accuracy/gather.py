@@ -25,27 +25,11 @@ ABRUPT, SLOW = ("ploughing", "rolling"), ("herbicide", "mowing")
 
 def gather(run: Run) -> pd.DataFrame:
     """Truth, looks around its events, and every result of a run; columns of results begin with the tool's name."""
-    frame = pd.read_parquet(run.inputs / "truth.parquet")
-    frame.insert(0, "seed", run.seed)
-    frame.insert(1, "regime", run.regime)
-    frame["season_end"] = pd.Timestamp(run.season.end)
+    frame, looks = gather_dates(run), MarkerTable([run.markers]).looks("LAI")
     frame = frame.set_index("NewID", drop=False)
-    looks = MarkerTable([run.markers]).looks("LAI")
-    for event in EVENTS:
-        before, after = looks_around(looks.days, looks.pixels > 0, frame[event].to_numpy().astype("datetime64[D]"))
-        frame[f"{event}_gap"] = after - before
-        frame[f"{event}_bracket"] = np.abs((before + after) / 2)
     frame["look_bias_high"], frame["look_bias_bare"] = _look_bias(run.inputs / "daily.npz", looks)
-    for emergence, termination in PAIRS:
-        table = _read(run.folder / f"season-{emergence}-{termination}.csv")
-        _add_dates(frame, f"em_{emergence}", table, "Em_d", "Uncert_em")
-        if f"ter_{termination}_error" not in frame:
-            _add_dates(frame, f"ter_{termination}", table, "Ter_d", "Uncert_ter")
-    details = pd.read_parquet(details_path(run.folder / "season-default-default.csv")).set_index("NewID")
-    for name in ("M_gro_val", "M_co_val", "longest_gap", "em_reason", "ter_reason"):
-        frame[f"season_{name}"] = details[name].reindex(frame.index)
-    frame["true_looks_lai"] = _maximum_of_true_looks(run, looks, details.reindex(frame.index))
-    frame["next_error"] = _days(_dates(details["next_emergence"]).reindex(frame.index), frame["next_emergence"])
+    details = _details(run).reindex(frame.index)
+    frame["true_looks_lai"] = _maximum_of_true_looks(run, looks, details)
     for name in ("wcc", "thresholds", "wcc-hrl", "wcc-other-year"):
         path = run.folder / name / "wcc.csv"
         if path.exists():
@@ -62,6 +46,34 @@ def gather(run: Run) -> pd.DataFrame:
         # A period that was not given has no error.
         frame[f"bare_with_true_{name}"] = np.where(frame["bare_error_l4c"].notna(), error, np.nan)
     return frame.reset_index(drop=True)
+
+
+def gather_dates(run: Run) -> pd.DataFrame:
+    """Truth, looks around its events, and the dates and maxima of every method."""
+    frame = pd.read_parquet(run.inputs / "truth.parquet")
+    frame.insert(0, "seed", run.seed)
+    frame.insert(1, "regime", run.regime)
+    frame["season_end"] = pd.Timestamp(run.season.end)
+    frame = frame.set_index("NewID", drop=False)
+    looks = MarkerTable([run.markers]).looks("LAI")
+    for event in EVENTS:
+        before, after = looks_around(looks.days, looks.pixels > 0, frame[event].to_numpy().astype("datetime64[D]"))
+        frame[f"{event}_gap"] = after - before
+        frame[f"{event}_bracket"] = np.abs((before + after) / 2)
+    for emergence, termination in PAIRS:
+        table = _read(run.folder / f"season-{emergence}-{termination}.csv")
+        _add_dates(frame, f"em_{emergence}", table, "Em_d", "Uncert_em")
+        if f"ter_{termination}_error" not in frame:
+            _add_dates(frame, f"ter_{termination}", table, "Ter_d", "Uncert_ter")
+    details = _details(run).reindex(frame.index)
+    for name in ("M_gro_val", "M_co_val", "longest_gap", "em_reason", "ter_reason"):
+        frame[f"season_{name}"] = details[name]
+    frame["next_error"] = _days(_dates(details["next_emergence"]), frame["next_emergence"])
+    return frame.reset_index(drop=True)
+
+
+def _details(run: Run) -> pd.DataFrame:
+    return pd.read_parquet(details_path(run.folder / "season-default-default.csv")).set_index("NewID")
 
 
 def _look_bias(path: Path, looks: Looks) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,20 +12,43 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sen4cap.classify.accuracy import measures
-
 from .bare import CAUSES
-from .gather import ABRUPT, SLOW
+from .rules import (
+    SEEN_LAI,
+    Number,
+    Rule,
+    abrupt,
+    bare_parcels,
+    bias,
+    candidates,
+    class_measure,
+    detected,
+    emerged,
+    frosted,
+    given_to,
+    grown,
+    harvest_found,
+    harvest_within_week,
+    in_window,
+    inside,
+    late_crops,
+    mae,
+    mae_of,
+    maximum,
+    mean_of,
+    median_of,
+    ratio,
+    seen_abrupt,
+    seen_stands,
+    slow,
+    which_ended,
+    which_wcc,
+)
 
 TARGETED = ("ordinary", "flanders")
 EMERGENCE = ("default", "wise", "wise-published", "threshold")
 TERMINATION = ("default", "wist", "slope")
-NO_GROWTH_LAI = 0.1
-"""Parcels without a cover crop count as without growth where volunteers and weeds never came up: LAI below this."""
-SEEN_LAI = 0.5
-"""Bare ground reads as an LAI of about 0.3: a stand that never passes this hardly stands out from it."""
-STANDS_INTO_WINTER = "11-15"
-"""Main crops harvested later (leek) are themselves a stand in winter: they are told apart from bare parcels."""
+OVER_BRACKET = "MAE over the bracket"
 WITH_TRUTH = "bare days, L4C, MAE with the truth of"
 EARLY_DAYS = 15
 """A date known near real time counts from when it lies within so many days of the truth."""
@@ -73,26 +96,20 @@ class Measure:
         return "ok" if self.bounds[regime].holds(self.numbers[regime]) else "missed"
 
 
-Number = tuple[float, int]
-Rule = Callable[[pd.DataFrame], Number]
+@dataclass(frozen=True)
+class Table:
+    """Makes measures of a table of parcels, regime by regime."""
 
+    by_regime: Mapping[str, pd.DataFrame]
 
-def measure(frame: pd.DataFrame, reports: dict[str, dict[str, list[dict[str, Any]]]]) -> list[Measure]:
-    """Every number of the table.
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> Table:
+        """Split a table, from `gather`, of all seeds and regimes."""
+        return cls({regime: frame[frame["regime"] == regime] for regime in dict.fromkeys(frame["regime"])})
 
-    Parameters
-    ----------
-    frame
-        From `gather`, of all seeds and regimes.
-    reports
-        By folder of the classification (wcc, and wcc-seasons where there are several) and regime: accuracy.json of the
-        forests, one a seed.
-    """
-    regimes = list(dict.fromkeys(frame["regime"]))
-    by_regime = {regime: frame[frame["regime"] == regime] for regime in regimes}
-
-    def number(quantity: str, part: str, unit: str, rule: Rule, *bounds: Bound) -> Measure:
-        found = {regime: rule(rows) for regime, rows in by_regime.items()}
+    def number(self, quantity: str, part: str, unit: str, rule: Rule, *bounds: Bound) -> Measure:
+        """Measure by a rule; `bounds` are the targets under ordinary clouds and under the Flanders looks."""
+        found = {regime: rule(rows) for regime, rows in self.by_regime.items()}
         return Measure(
             quantity,
             part,
@@ -102,264 +119,137 @@ def measure(frame: pd.DataFrame, reports: dict[str, dict[str, list[dict[str, Any
             dict(zip(TARGETED, bounds, strict=True)) if bounds else {},
         )
 
-    def most(ordinary: float, flanders: float) -> tuple[Bound, Bound]:
-        return Bound(high=ordinary), Bound(high=flanders)
 
-    def least(ordinary: float, flanders: float) -> tuple[Bound, Bound]:
-        return Bound(low=ordinary), Bound(low=flanders)
+def most(ordinary: float, flanders: float) -> tuple[Bound, Bound]:
+    """Targets: no more than so much."""
+    return Bound(high=ordinary), Bound(high=flanders)
 
-    def within(low: float, high: float, low_real: float, high_real: float) -> tuple[Bound, Bound]:
-        return Bound(low, high), Bound(low_real, high_real)
 
-    rows = []
-    for method in EMERGENCE:
-        name, main = f"emergence, {method}", method == "default"
-        column = f"em_{method}"
-        rows += [
-            number(name, "detected", "%", _detected(column, which_wcc), *(least(0.98, 0.95) if main else ())),
-            number(name, "MAE over the bracket", "x", _ratio(column, which_wcc), *(most(1.3, 1.3) if main else ())),
-            number(name, "median bias", "d", _bias(column, which_wcc), *(within(-2, 2, -3, 3) if main else ())),
-            number(name, f"detected of those that passed LAI {SEEN_LAI}", "%", _detected(column, _seen_stands)),
-            number(name, "MAE", "d", _mae(column, which_wcc)),
-        ]
-    for method in TERMINATION:
-        name, main = f"termination by ploughing or rolling, {method}", method == "default"
-        column = f"ter_{method}"
-        rows += [
-            number(name, "detected", "%", _detected(column, _abrupt), *(least(0.98, 0.95) if main else ())),
-            number(name, "MAE over the bracket", "x", _ratio(column, _abrupt), *(most(1.3, 1.3) if main else ())),
-            number(name, f"detected of those that passed LAI {SEEN_LAI}", "%", _detected(column, _seen_abrupt)),
-            number(name, "median bias", "d", _bias(column, _abrupt)),
-            number(name, "MAE", "d", _mae(column, _abrupt)),
-        ]
-    for method in TERMINATION:
-        name, main = f"termination by slow herbicide or mowing, {method}", method == "default"
-        column = f"ter_{method}"
-        rows += [
-            number(name, "detected", "%", _detected(column, _slow)),
-            number(name, "MAE over the bracket", "x", _ratio(column, _slow), *(most(2.0, 2.0) if main else ())),
-            number(name, "MAE", "d", _mae(column, _slow)),
-        ]
+def least(ordinary: float, flanders: float) -> tuple[Bound, Bound]:
+    """Targets: no less than so much."""
+    return Bound(low=ordinary), Bound(low=flanders)
+
+
+def measure(frame: pd.DataFrame, reports: dict[str, dict[str, list[dict[str, Any]]]]) -> list[Measure]:
+    """Every number of the table.
+
+    Parameters
+    ----------
+    frame
+        From `gather.gather`, of all seeds and regimes.
+    reports
+        By folder of the classification (wcc, and wcc-seasons where there are several) and regime: accuracy.json of the
+        forests, one a seed.
+    """
+    number = Table.of(frame).number
+    other = "confidence_wcc-other-year"
+    return [
+        *measure_dates(frame),
+        number("main crop standing into winter", "a date is given", "%", given_to(late_crops)),
+        number("LAI of single looks, true LAI above 2", "mean bias", "", mean_of("look_bias_high", which_wcc)),
+        number("LAI of single looks, bare ground", "mean bias", "", mean_of("look_bias_bare", which_wcc)),
+        number("maximum LAI, true LAI with noise at every look", "MAE", "", maximum("true_looks_lai", "lai_max")),
+        *_of_blocks(reports),
+        number("WCC or not, unseen year", "balanced accuracy", "", class_measure(other, "balanced_accuracy"),
+               *least(0.90, 0.87)),
+        number("WCC or not, thresholds", "balanced accuracy", "",
+               class_measure("confidence_thresholds", "balanced_accuracy")),
+        number("WCC or not, trained on the HRL layer", "balanced accuracy", "",
+               class_measure("confidence_wcc-hrl", "balanced_accuracy")),
+        _of_reports("confidence, spatial blocks", "ECE", reports["wcc"], _ece, most(0.05, 0.07)),
+        number("confidence, unseen year", "ECE", "", class_measure(other, "ece"), *most(0.05, 0.07)),
+        number("confidence, trained on the HRL layer", "ECE", "", class_measure("confidence_wcc-hrl", "ece")),
+        number("bare days, harvest weeks of L4C", "MAE", "d", mae_of("bare_error_l4c"), *most(6, 10)),
+        number("bare days, harvest weeks of L4C", "median bias", "d", median_of("bare_error_l4c", candidates)),
+        number("bare days, harvest weeks of the suite", "MAE", "d", mae_of("bare_error_own"), *most(6, 10)),
+        number("bare days before the cover crop, L4C", "MAE", "d", mae_of("bare_before_error_l4c")),
+        number("bare days after the cover crop, L4C", "MAE", "d", mae_of("bare_after_error_l4c")),
+        *(number(WITH_TRUTH, text, "d", mae_of(f"bare_with_true_{name}")) for name, text in CAUSES.items()),
+        number("intercropping period, L4C", "MAE", "d", mae_of("period_error_l4c")),
+        number("harvest week without L4C", "within a week", "%", harvest_within_week(candidates), *least(0.90, 0.80)),
+        number("harvest week without L4C", "within a week, of harvests until 30 November", "%",
+               harvest_within_week(in_window)),
+        number("harvest week without L4C", "found", "%", harvest_found),
+        number("harvest week without L4C", "MAE", "d", mae_of("harvest_error")),
+    ]  # fmt: skip
+
+
+def measure_dates(frame: pd.DataFrame) -> list[Measure]:
+    """The numbers about dates, their uncertainty and maxima, of a table from `gather.gather_dates`."""
+    number = Table.of(frame).number
+    rows = [*_emergence(number), *_termination(number)]
     rows += [
-        number("termination by frost, default", "detected", "%", _detected("ter_default", _frosted)),
-        number("termination by frost, default", "MAE over the bracket", "x", _ratio("ter_default", _frosted)),
-        number(
-            "emergence until September", "MAE over the bracket", "x", _ratio("em_default", _emerged(before="10-01"))
-        ),
-        number("emergence from October on", "MAE over the bracket", "x", _ratio("em_default", _emerged(since="10-01"))),
-        number("the yardstick: bracket", "emergence", "d", _mean("emergence_bracket", which_wcc)),
-        number("the yardstick: bracket", "termination", "d", _mean("termination_bracket", which_ended)),
-        number("no cover crop and no growth", "a date is given", "%", _given(_bare_parcels), *most(0.02, 0.04)),
-        number("main crop standing into winter", "a date is given", "%", _given(_late_crops)),
+        number("the yardstick: bracket", "emergence", "d", mean_of("emergence_bracket", which_wcc)),
+        number("the yardstick: bracket", "termination", "d", mean_of("termination_bracket", which_ended)),
+        number("no cover crop and no growth", "a date is given", "%", given_to(bare_parcels), *most(0.02, 0.04)),
     ]
     for what, column, gap, which in (
         ("emergence", "em_default", "emergence_gap", which_wcc),
         ("termination", "ter_default", "termination_gap", which_ended),
     ):
+        bounds = Bound(0.63, 0.75), Bound(0.60, 0.78)
         for part, third in (("over all", None), ("short gaps", 0), ("middle gaps", 1), ("long gaps", 2)):
             name = f"true {what} inside the stated uncertainty"
-            rows.append(number(name, part, "%", _inside(column, gap, which, third), *within(0.63, 0.75, 0.60, 0.78)))
-        rows.append(number(f"stated uncertainty of {what}", "median", "d", _median(f"{column}_spread", which)))
-    rows += [
-        number("maximum LAI", "MAE", "", _maximum("season_M_gro_val", "lai_max"), *most(0.25, 0.4)),
-        number("maximum LAI", "mean bias", "", _maximum("season_M_gro_val", "lai_max", signed=True)),
-        number("LAI of single looks, true LAI above 2", "mean bias", "", _mean("look_bias_high", which_wcc)),
-        number("LAI of single looks, bare ground", "mean bias", "", _mean("look_bias_bare", which_wcc)),
-        number("maximum LAI, true LAI with noise at every look", "MAE", "", _maximum("true_looks_lai", "lai_max")),
-        number("maximum FCOVER", "MAE", "", _maximum("season_M_co_val", "fcover_max"), *most(0.04, 0.06)),
-        number("maximum FCOVER", "mean bias", "", _maximum("season_M_co_val", "fcover_max", signed=True)),
+            rows.append(number(name, part, "%", inside(column, gap, which, third), *bounds))
+        rows.append(number(f"stated uncertainty of {what}", "median", "d", median_of(f"{column}_spread", which)))
+    return [
+        *rows,
+        number("maximum LAI", "MAE", "", maximum("season_M_gro_val", "lai_max"), *most(0.25, 0.4)),
+        number("maximum LAI", "mean bias", "", maximum("season_M_gro_val", "lai_max", signed=True)),
+        number("maximum FCOVER", "MAE", "", maximum("season_M_co_val", "fcover_max"), *most(0.04, 0.06)),
+        number("maximum FCOVER", "mean bias", "", maximum("season_M_co_val", "fcover_max", signed=True)),
+        number("emergence of the next main crop", "MAE", "d", mae_of("next_error")),
     ]
-    rows += _of_blocks(reports)
-    other = "confidence_wcc-other-year"
-    rows += [
-        number("WCC or not, unseen year", "balanced accuracy", "", _class(other, "balanced_accuracy"),
-               *least(0.90, 0.87)),
-        number("WCC or not, thresholds", "balanced accuracy", "", _class("confidence_thresholds", "balanced_accuracy")),
-        number("WCC or not, trained on the HRL layer", "balanced accuracy", "",
-               _class("confidence_wcc-hrl", "balanced_accuracy")),
-        _of_reports("confidence, spatial blocks", "ECE", reports["wcc"], _ece, most(0.05, 0.07)),
-        number("confidence, unseen year", "ECE", "", _class(other, "ece"), *most(0.05, 0.07)),
-        number("confidence, trained on the HRL layer", "ECE", "", _class("confidence_wcc-hrl", "ece")),
-        number("bare days, harvest weeks of L4C", "MAE", "d", _mae_of("bare_error_l4c"), *most(6, 10)),
-        number("bare days, harvest weeks of L4C", "median bias", "d", _median("bare_error_l4c", _all)),
-        number("bare days, harvest weeks of the suite", "MAE", "d", _mae_of("bare_error_own"), *most(6, 10)),
-        number("bare days before the cover crop, L4C", "MAE", "d", _mae_of("bare_before_error_l4c")),
-        number("bare days after the cover crop, L4C", "MAE", "d", _mae_of("bare_after_error_l4c")),
-        *(number(WITH_TRUTH, text, "d", _mae_of(f"bare_with_true_{name}")) for name, text in CAUSES.items()),
-        number("intercropping period, L4C", "MAE", "d", _mae_of("period_error_l4c")),
-        number("harvest week without L4C", "within a week", "%", _harvest(_all), *least(0.90, 0.80)),
-        number("harvest week without L4C", "within a week, of harvests until 30 November", "%", _harvest(_in_window)),
-        number("harvest week without L4C", "found", "%", _harvest_found),
-        number("harvest week without L4C", "MAE", "d", _mae_of("harvest_error")),
-        number("emergence of the next main crop", "MAE", "d", _mae_of("next_error")),
+
+
+def _emergence(number: Callable[..., Measure]) -> list[Measure]:
+    rows = []
+    for method in EMERGENCE:
+        name, main, column = f"emergence, {method}", method == "default", f"em_{method}"
+        rows += [
+            number(name, "detected", "%", detected(column, which_wcc), *(least(0.98, 0.95) if main else ())),
+            number(name, OVER_BRACKET, "x", ratio(column, which_wcc), *(most(1.3, 1.3) if main else ())),
+            number(name, "median bias", "d", bias(column, which_wcc), *((Bound(-2, 2), Bound(-3, 3)) if main else ())),
+            number(name, f"detected of those that passed LAI {SEEN_LAI}", "%", detected(column, seen_stands)),
+            number(name, "MAE", "d", mae(column, which_wcc)),
+        ]
+    return [
+        *rows,
+        *(
+            number("emergence of growth of a family", f"{family}: {OVER_BRACKET}", "x",
+                   ratio("em_default", grown(family)))
+            for family in ("thermal", "logistic", "gompertz")
+        ),
+        number("emergence until September", OVER_BRACKET, "x", ratio("em_default", emerged(before="10-01"))),
+        number("emergence from October on", OVER_BRACKET, "x", ratio("em_default", emerged(since="10-01"))),
     ]  # fmt: skip
-    return rows
 
 
-def _all(rows: pd.DataFrame) -> pd.Series:
-    return rows["candidate"] == 1
-
-
-def which_wcc(rows: pd.DataFrame) -> pd.Series:
-    """Select candidates with a winter cover crop."""
-    return (rows["candidate"] == 1) & (rows["class"] == 1).fillna(False).astype(bool) & rows["emergence"].notna()
-
-
-def which_ended(rows: pd.DataFrame) -> pd.Series:
-    """Select winter cover crops that ended inside the season."""
-    return which_wcc(rows) & (rows["termination"] <= rows["season_end"])
-
-
-def _abrupt(rows: pd.DataFrame) -> pd.Series:
-    return which_ended(rows) & rows["termination_kind"].isin(ABRUPT)
-
-
-def _emerged(*, since: str = "01-01", before: str = "") -> Callable[[pd.DataFrame], pd.Series]:
-    """Select cover crops by their true emergence, MM-DD of the autumn; without an end whatever comes later."""
-
-    def which(rows: pd.DataFrame) -> pd.Series:
-        autumn = (rows["season_end"].dt.year - 1).astype(str)
-        late_enough = rows["emergence"] >= pd.to_datetime(autumn + "-" + since)
-        early_enough = rows["emergence"] < pd.to_datetime(autumn + "-" + before) if before else True
-        return which_wcc(rows) & late_enough & early_enough
-
-    return which
-
-
-def _seen_stands(rows: pd.DataFrame) -> pd.Series:
-    return which_wcc(rows) & (rows["lai_max"] >= SEEN_LAI)
-
-
-def _seen_abrupt(rows: pd.DataFrame) -> pd.Series:
-    return _abrupt(rows) & (rows["lai_max"] >= SEEN_LAI)
-
-
-def _slow(rows: pd.DataFrame) -> pd.Series:
-    return which_ended(rows) & rows["termination_kind"].isin(SLOW)
-
-
-def _frosted(rows: pd.DataFrame) -> pd.Series:
-    return which_ended(rows) & (rows["termination_kind"] == "frost")
-
-
-def _detected(column: str, which: Callable[[pd.DataFrame], pd.Series]) -> Rule:
-    def rule(rows: pd.DataFrame) -> Number:
-        return _average(rows.loc[which(rows), f"{column}_known"].astype(float))
-
-    return rule
-
-
-def _ratio(column: str, which: Callable[[pd.DataFrame], pd.Series]) -> Rule:
-    event = "emergence" if column.startswith("em_") else "termination"
-
-    def rule(rows: pd.DataFrame) -> Number:
-        kept = rows.loc[which(rows), [f"{column}_error", f"{event}_bracket"]].dropna()
-        if kept.empty:
-            return np.nan, 0
-        return float(kept.iloc[:, 0].abs().mean() / kept.iloc[:, 1].mean()), len(kept)
-
-    return rule
-
-
-def _bias(column: str, which: Callable[[pd.DataFrame], pd.Series]) -> Rule:
-    return _median(f"{column}_error", which)
-
-
-def _median(column: str, which: Callable[[pd.DataFrame], pd.Series]) -> Rule:
-    def rule(rows: pd.DataFrame) -> Number:
-        kept = rows.loc[which(rows), column].dropna()
-        return (float(kept.median()), len(kept)) if len(kept) else (np.nan, 0)
-
-    return rule
-
-
-def _mean(column: str, which: Callable[[pd.DataFrame], pd.Series]) -> Rule:
-    return lambda rows: _average(rows.loc[which(rows), column])
-
-
-def _mae(column: str, which: Callable[[pd.DataFrame], pd.Series]) -> Rule:
-    return lambda rows: _average(rows.loc[which(rows), f"{column}_error"].abs())
-
-
-def _mae_of(column: str) -> Rule:
-    return lambda rows: _average(rows.loc[_all(rows), column].abs())
-
-
-def _average(values: pd.Series) -> Number:
-    kept = values.dropna()
-    return (float(kept.mean()), len(kept)) if len(kept) else (np.nan, 0)
-
-
-def _given(which: Callable[[pd.DataFrame], pd.Series]) -> Rule:
-    def rule(rows: pd.DataFrame) -> Number:
-        kept = rows[which(rows)]
-        return _average((kept["em_default_known"] | kept["ter_default_known"]).astype(float))
-
-    return rule
-
-
-def _bare_parcels(rows: pd.DataFrame) -> pd.Series:
-    none = (rows["class"] == 2).fillna(False).astype(bool) & (rows["weeds_lai"] < NO_GROWTH_LAI)
-    return (rows["candidate"] == 1) & none & ~_late_crops(rows)
-
-
-def _late_crops(rows: pd.DataFrame) -> pd.Series:
-    autumn = pd.to_datetime((rows["season_end"].dt.year - 1).astype(str) + "-" + STANDS_INTO_WINTER)
-    none = (rows["class"] == 2).fillna(False).astype(bool)
-    return (rows["candidate"] == 1) & none & (rows["harvest"] > autumn)
-
-
-def _inside(column: str, gap: str, which: Callable[[pd.DataFrame], pd.Series], third: int | None) -> Rule:
-    def rule(rows: pd.DataFrame) -> Number:
-        kept = rows.loc[which(rows), [f"{column}_error", f"{column}_spread", gap]].dropna()
-        if kept.empty:
-            return np.nan, 0
-        if third is not None:
-            # Equal gaps stay together in order of the file: thirds of equal size.
-            rank = kept[gap].rank(method="first", pct=True)
-            kept = kept[(rank > third / 3) & (rank <= (third + 1) / 3)]
-        return _average((kept.iloc[:, 0].abs() <= kept.iloc[:, 1]).astype(float))
-
-    return rule
-
-
-def _maximum(found: str, true: str, *, signed: bool = False) -> Rule:
-    def rule(rows: pd.DataFrame) -> Number:
-        error = (rows.loc[which_wcc(rows), found] - rows.loc[which_wcc(rows), true].astype(float)).dropna()
-        return _average(error if signed else error.abs())
-
-    return rule
-
-
-def _class(column: str, key: str) -> Rule:
-    def rule(rows: pd.DataFrame) -> Number:
-        if column not in rows:
-            return np.nan, 0
-        kept = rows.loc[rows["class"].notna() & rows[column].notna() & _all(rows)]
-        if kept.empty:
-            return np.nan, 0
-        found = measures((kept["class"] == 1).to_numpy(bool), kept[column].to_numpy(float))
-        return float(found[key]), len(kept)
-
-    return rule
-
-
-def _harvest(which: Callable[[pd.DataFrame], pd.Series]) -> Rule:
-    def rule(rows: pd.DataFrame) -> Number:
-        kept = rows[_all(rows) & which(rows) & rows["harvest_week"].notna()]
-        return _average((kept["harvest_error"].abs() <= 7).astype(float))
-
-    return rule
-
-
-def _in_window(rows: pd.DataFrame) -> pd.Series:
-    """Select harvests that the command looks for by default; leek is pulled all winter."""
-    return rows["harvest"] <= pd.to_datetime((rows["season_end"].dt.year - 1).astype(str) + "-11-30")
-
-
-def _harvest_found(rows: pd.DataFrame) -> Number:
-    kept = rows[_all(rows) & rows["harvest_week"].notna()]
-    return _average(kept["harvest_error"].notna().astype(float))
+def _termination(number: Callable[..., Measure]) -> list[Measure]:
+    rows = []
+    for method in TERMINATION:
+        name, main = f"termination by ploughing or rolling, {method}", method == "default"
+        column = f"ter_{method}"
+        rows += [
+            number(name, "detected", "%", detected(column, abrupt), *(least(0.98, 0.95) if main else ())),
+            number(name, OVER_BRACKET, "x", ratio(column, abrupt), *(most(1.3, 1.3) if main else ())),
+            number(name, f"detected of those that passed LAI {SEEN_LAI}", "%", detected(column, seen_abrupt)),
+            number(name, "median bias", "d", bias(column, abrupt)),
+            number(name, "MAE", "d", mae(column, abrupt)),
+        ]
+    for method in TERMINATION:
+        name, main = f"termination by slow herbicide or mowing, {method}", method == "default"
+        column = f"ter_{method}"
+        rows += [
+            number(name, "detected", "%", detected(column, slow)),
+            number(name, OVER_BRACKET, "x", ratio(column, slow), *(most(2.0, 2.0) if main else ())),
+            number(name, "MAE", "d", mae(column, slow)),
+        ]
+    return [
+        *rows,
+        number("termination by frost, default", "detected", "%", detected("ter_default", frosted)),
+        number("termination by frost, default", OVER_BRACKET, "x", ratio("ter_default", frosted)),
+    ]
 
 
 def _of_blocks(reports: dict[str, dict[str, list[dict[str, Any]]]]) -> list[Measure]:

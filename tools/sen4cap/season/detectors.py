@@ -96,14 +96,14 @@ Detector = Callable[[Block, Settings | None], Dates]
 
 GAP_FACTOR, GAP_OFFSET = 0.9, 1.5
 """Spread of a date that stands on its bracketing looks alone: 0.9 (gap / 2 + 1.5 d), fitted on simulated truth."""
-GROWTH_SPREAD = (0.46, 0.0, 0.5)
+GROWTH_SPREAD = (0.52, 0.0, 0.6)
 """Shares of the posterior's spread (see `growth_spread`) and of the gap around the date, and a floor in days, added in
 squares. Fitted to the whole days that are written, on the truth of the simulator and on growth of other families."""
 SLOWEST = 8.0
 """In the cold a stand takes at most so many days for the growth of a usual one."""
 SLOW_DAYS = 7
 """Days before and after a date over which the pace of growth is taken."""
-FALL_SPREAD = (0.8, 0.22, 0.5)
+FALL_SPREAD = (0.92, 0.18, 0.5)
 """The same for falls, whose looks of one gap say nothing of the day in it. The gap counts by itself, too: a frost or a
 dry week ends many stands of a season on the same days, so that errors of a season go together."""
 LEAST_OF_GAP = 0.1

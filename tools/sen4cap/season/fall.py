@@ -26,11 +26,11 @@ STEPS = (0.7,)
 """Days of a fall at once."""
 EXPONENTIAL = (3.0, 7.0, 14.0)
 """Time constants of falls that begin fast, days."""
-WEIBULL = (8.0, 15.0, 24.0)
-"""Time constants of falls that begin slowly, exp(-(x / a)^2), days."""
+WEIBULL = ((8.0, 2.0), (15.0, 2.0), (24.0, 2.0), (18.0, 3.0), (26.0, 3.0))
+"""Time constants, days, and powers of falls that begin slowly, exp(-(x / a)^power)."""
 AT_ONCE = 0.4
 """Prior of a fall at once."""
-SIGMOID = 0.65
+SIGMOID = 0.8
 """Prior of a slow beginning among the other falls: sprayed stands are more than those that die fast at first."""
 LONGEST = 120
 """Length of the tables, days."""
@@ -66,7 +66,7 @@ def falls() -> NDArray[np.float64]:
     """Share of the stand that is left x days after the operation, (shape, LONGEST)."""
     x = np.arange(LONGEST, dtype=float)
     curves = [np.exp(-x / a) for a in (*STEPS, *EXPONENTIAL)]
-    curves += [np.exp(-((x / a) ** 2)) for a in WEIBULL]
+    curves += [np.exp(-((x / a) ** power)) for a, power in WEIBULL]
     return np.stack(curves)
 
 

@@ -12,10 +12,11 @@ on this truth and the simulator's together, nothing else. Its distributions, all
   kills grow by 10 to 80 % in April.
 - Ends: ploughed at once, rolled (half to nine tenths at once, the rest with a time constant of 3 to 10 days), sprayed
   (nothing for 2 to 6 days, then a straight line over 12 to 28), mown (10 to 30 % left, which grows again by up to 0.8 %
-  (nothing for 2 to 6 days, then a straight line over 12 to 28), mown (10 to 30 % left, which grows again by up to 0.8 %
   a day, by warmth, to at most 55 %, and is ploughed after 20 to 40 days), killed by frost (December to mid February,
   time constant 3 to 10 days; the day on which less than half is left), or none. One operation in five falls between 20
   November and the end of January, the others between 1 February and 12 May; nobody sprays before 15 February.
+- No cover crop: bare, or volunteers up to LAI 0.25 to 1.3 until tillage 30 to 90 days after harvest.
+- Next main crop: LAI 0.1 from 11 to 57 days after the end, from 23 March on, 18 to 60 days from a tenth to nine tenths.
 - Looks: every 2 to 3 days; clear shares of a day follow a beta distribution (mean 0.33 or 0.18, less in winter), or
   those of the Flanders winter; parcels share them by fifteen, one look in five is the parcel's own. Noise of 6 % of the
   LAI and 0.03, soil that reads as LAI 0.05 to 0.3 and varies by a quarter; cloud that nobody noticed takes 15 to 90 %

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from sen4cap.kernel_cache import own_folder, runs_here
+from sen4cap import kernel_cache
+from sen4cap.kernel_cache import own_folder, runs_here, sources_digest
 
 KERNEL = """
 import sys
@@ -68,6 +70,43 @@ def test_links_to_kernels_that_are_gone_do_no_harm(script: Path, tmp_path: Path)
     own = tmp_path / f"sen4cap-kernels-{os.getuid()}"
     assert any(path.is_symlink() and not path.exists() for path in own.rglob("*"))
     assert call(script, "3", NUMBA_CACHE_DIR=str(own), NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="") == "6"
+
+
+def test_a_kernel_follows_the_numbers_of_other_modules(tmp_path: Path) -> None:
+    package = tmp_path / "sen4cap"
+    package.mkdir()
+    for name in ("compiled.py", "kernel_cache.py"):
+        (package / name).write_bytes((kernel_cache.PACKAGE / name).read_bytes())
+    (package / "__init__.py").touch()
+    (package / "kernel.py").write_text(
+        "from .compiled import compiled\nfrom .numbers import FACTOR\n\n"
+        "@compiled\ndef multiplied(value):\n    return FACTOR * value\n"
+    )
+    script = tmp_path / "multiplying.py"
+    script.write_text("import sys\nfrom sen4cap.kernel import multiplied\nprint(multiplied(int(sys.argv[1])))\n")
+    for factor in (2, 3):
+        (package / "numbers.py").write_text(f"FACTOR = {factor}\n")
+        assert call(script, "5", PYTHONPATH=str(tmp_path)) == str(5 * factor)
+
+
+def test_the_digest_goes_by_what_kernels_may_be_compiled_from(tmp_path: Path) -> None:
+    for name in ("season/kernel.py", "season/run.py", "looks.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("A = 1\n")
+    first = sources_digest(tmp_path)
+    (tmp_path / "season/run.py").write_text("A = 2\n")
+    assert sources_digest(tmp_path) == first
+    (tmp_path / "looks.py").write_text("A = 2\n")
+    assert sources_digest(tmp_path) != first
+
+
+def test_kernels_of_older_sources_are_removed(tmp_path: Path) -> None:
+    for name, age in (("kernels-old", 2 * kernel_cache.KEPT_S), ("kernels-new", 0), ("other", 2 * kernel_cache.KEPT_S)):
+        folder = tmp_path / name
+        folder.mkdir()
+        os.utime(folder, (time.time() - age,) * 2)
+    kernel_cache.remove_old(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"kernels-new", "other"}
 
 
 def test_a_folder_that_others_can_write_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,7 +173,7 @@ def marker_table(path: Path, count: int, *, variables: tuple[str, ...], seed: in
             rng = np.random.default_rng([seed, low])
             lai = lai_looks(days, past - low, rng)
             missing = rng.random(lai.shape) < 0.05
-            cover = 1 - np.exp(-0.6 * lai)
+            cover = cover_of(lai)
             quantities = {"LAI": lai, "FCOVER": cover, "NDVI": 0.14 + 0.72 * cover, "NBR2": 0.04 + 0.28 * cover}
             for name in variables:
                 noisy = quantities[name] + rng.normal(0, 0.01, lai.shape).astype(np.float32)
@@ -206,6 +206,11 @@ def lai_looks(days: NDArray[np.int64], count: int, rng: np.random.Generator) -> 
     after = 2.0 * expit((t - spring) / 8)
     looks: NDArray[np.float32] = (0.08 + main + cover + after).astype(np.float32)
     return looks
+
+
+def cover_of(lai: NDArray[np.float32]) -> NDArray[np.float32]:
+    """FCOVER of a leaf area."""
+    return 1 - np.exp(-0.6 * lai)
 
 
 def grid(side: int) -> Grid:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rasterio
+from exactextract import exact_extract
 from numpy.typing import NDArray
+from scipy.signal import savgol_filter
+from whittaker_eilers import WhittakerSmoother
 
 from sen4cap.lai.networks import Perceptron, load
 
@@ -72,15 +76,11 @@ def _clamped(part: Perceptron, output: NDArray[np.float64]) -> NDArray[np.float6
 
 def exact_means(raster: str, parcels: str) -> Any:
     """Coverage-weighted count, mean and deviation of every parcel by exactextract."""
-    from exactextract import exact_extract
-
     return exact_extract(raster, parcels, ["count", "mean", "stdev"], output="pandas", include_cols=["NewID"])
 
 
 def whittaker_daily(at: NDArray, values: NDArray, weights: NDArray, days: int, roughness: float) -> NDArray[np.float32]:
     """Daily series by whittaker-eilers: a smoother built for each series with its weights, one pass, no reweighting."""
-    from whittaker_eilers import WhittakerSmoother
-
     out = np.full((len(values), days), np.nan, np.float32)
     for row, looks, given in zip(out, values, weights, strict=True):
         seen = np.isfinite(looks)
@@ -92,55 +92,100 @@ def whittaker_daily(at: NDArray, values: NDArray, weights: NDArray, days: int, r
     return out
 
 
-def plain_season(at: NDArray, looks: NDArray, days: int) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """Smooth by scipy, WISE and WIST by numpy, parcel by parcel, as one would write them down from the papers.
+@dataclass(frozen=True)
+class PlainSeasons:
+    """What `plain_seasons` finds; days count from day 0 of the looks, NaN where there is none.
+
+    Attributes
+    ----------
+    lai, fcover : (parcel, day)
+        Series by Savitzky-Golay (61 days, degree 2).
+    div : (parcel, day)
+        MACD_div of LAI, (5, 10, 5).
+    dates : (parcel, 5)
+        Green-up, termination, maximum of LAI and of FCOVER between them, green-up of the next crop.
+    most : (parcel, 2)
+        Those maxima.
+    """
+
+    lai: NDArray
+    fcover: NDArray
+    div: NDArray
+    dates: NDArray
+    most: NDArray
+
+
+def plain_seasons(at: NDArray, lai: NDArray, fcover: NDArray, days: int) -> PlainSeasons:
+    """Smooth by scipy, WISE, WIST and maxima by numpy, parcel by parcel, as one would write them down from the papers.
 
     Parameters
     ----------
     at : (look,)
         Day of each look.
-    looks : (parcel, look)
+    lai, fcover : (parcel, look)
         NaN where not seen.
     days
         Of the daily series.
-
-    Returns
-    -------
-    (parcel, day), (parcel, day), (parcel,), (parcel,)
-        Series by Savitzky-Golay (61 days, degree 2), MACD_div of (5, 10, 5), green-up, termination; NaN where there is
-        none.
     """
-    from scipy.signal import lfilter, savgol_filter
+    found = PlainSeasons(
+        *(np.full((len(lai), days), np.nan) for _ in range(3)),
+        np.full((len(lai), 5), np.nan),
+        np.full((len(lai), 2), np.nan),
+    )
+    for p in range(len(lai)):
+        seen = np.isfinite(lai[p])
+        t, y = at[seen], lai[p, seen].astype(float)
+        first, span = t[0], slice(t[0], t[-1] + 1)
+        v, cover = (_savgol(t, values[p, seen].astype(float)) for values in (lai, fcover))
+        div = _macd_div(v)
+        found.lai[p, span], found.fcover[p, span], found.div[p, span] = v, cover, div
+        top = int(np.argmax(v))
+        end = _fastest_decrease(t, y, first + top)
+        up = _last_crossing(div, 0, top)
+        after = len(v) - 1 if np.isnan(end) else int(end - first)
+        begin = 0 if np.isnan(up) else int(up)
+        inside = slice(begin, max(after, begin) + 1)
+        at_most = begin + int(np.argmax(v[inside])), begin + int(np.argmax(cover[inside]))
+        following = after + int(np.argmax(v[after:]))
+        found.dates[p] = first + np.array([up, end - first, *at_most, _last_crossing(div, after, following)])
+        found.most[p] = v[at_most[0]], cover[at_most[1]]
+    return found
 
-    def ema(v: NDArray, n: int) -> NDArray:
+
+def _savgol(t: NDArray, y: NDArray) -> NDArray:
+    smooth: NDArray = savgol_filter(np.interp(np.arange(t[0], t[-1] + 1), t, y), 61, 2, mode="interp")
+    return smooth
+
+
+def _macd_div(v: NDArray) -> NDArray:
+    def ema(series: NDArray, n: int) -> NDArray:
         b = 2 / (n + 1)
-        smoothed: NDArray = lfilter([b], [1, b - 1], v, zi=[(1 - b) * v[:n].mean()])[0]
+        smoothed = np.empty(len(series))
+        level = series[:n].mean()
+        for day, value in enumerate(series):
+            level = b * value + (1 - b) * level
+            smoothed[day] = level
         return smoothed
 
-    series = np.full((len(looks), days), np.nan)
-    div = np.full((len(looks), days), np.nan)
-    green_up, termination = np.full(len(looks), np.nan), np.full(len(looks), np.nan)
-    for p, values in enumerate(looks):
-        seen = np.isfinite(values)
-        t, y = at[seen], values[seen].astype(float)
-        grid = np.arange(t[0], t[-1] + 1)
-        v = savgol_filter(np.interp(grid, t, y), 61, 2, mode="interp")
-        series[p, t[0] : t[-1] + 1] = v
-        macd = ema(v, 5) - ema(v, 10)
-        found = macd - ema(macd, 5)
-        div[p, t[0] : t[-1] + 1] = found
-        top = int(np.argmax(v))
-        crossings = np.flatnonzero((found[:-1] <= 0) & (found[1:] > 0)) + 1
-        crossings = crossings[crossings < top]
-        if len(crossings):
-            green_up[p] = t[0] + crossings[-1]
-        senescent = t >= t[0] + top
-        rate = np.diff(y[senescent]) / np.diff(t[senescent])
-        if len(rate) and rate.min() < 0:
-            at_fall = t[senescent]
-            k = int(rate.argmin())
-            termination[p] = 0.5 * (at_fall[k] + at_fall[k + 1])
-    return series, div, green_up, termination
+    macd = ema(v, 5) - ema(v, 10)
+    return macd - ema(macd, 5)
+
+
+def _last_crossing(div: NDArray, begin: int, end: int) -> float:
+    """Last day before `end` on which MACD_div comes above zero; NaN if none."""
+    inside = div[begin:end]
+    crossings = np.flatnonzero((inside[:-1] <= 0) & (inside[1:] > 0)) + 1
+    return float(begin + crossings[-1]) if len(crossings) else np.nan
+
+
+def _fastest_decrease(t: NDArray, y: NDArray, top: int) -> float:
+    """Middle of the two looks after the top between which a series falls fastest; NaN if it never falls."""
+    late = t >= top
+    rate = np.diff(y[late]) / np.diff(t[late])
+    if not len(rate) or rate.min() >= 0:
+        return np.nan
+    k = int(rate.argmin())
+    return float(0.5 * (t[late][k] + t[late][k + 1]))
 
 
 def copy_bytes(size: int) -> float:

@@ -174,8 +174,8 @@ def _smooth_and_season(plan: Plan, place: Path) -> Findings:
                 bound=Bound(least=50),
                 cpu=ratios(scaled, turns["ours"], "cpu"),
                 note="the peer knows one thread; both give the columns of season.csv and the next crop, but the suite "
-                "smooths in three passes, tells stands from main crops and weeds, fits curves of growth and fall, and states "
-                "uncertainties and reasons. Where both do the same they agree: Savitzky-Golay within "
+                "smooths in three passes, tells stands from main crops and weeds, fits curves of growth and fall, and "
+                "states uncertainties and reasons. Where both do the same they agree: Savitzky-Golay within "
                 f"{answer['series']:.0e}, MACD_div within {answer['div']:.0e}",
             )
         ],

@@ -139,7 +139,7 @@ def test_a_20_m_file_of_a_10_m_band_is_taken_as_it_is(catalogue: Catalogue) -> N
             **raster.profile,
             "height": 20,
             "width": 24,
-            "transform": raster.transform * raster.transform.scale(2),
+            "transform": raster.transform @ raster.transform.scale(2),
         }
     with rasterio.open(path, "w", **profile) as sink:
         sink.write(half, 1)
@@ -235,7 +235,7 @@ def test_other_crs_and_pixel_sizes_are_refused(catalogue: Catalogue) -> None:
     with pytest.raises(BadInput, match=r"B05\.tif: is in EPSG:32632, but"):
         open_scene(catalogue)
     with rasterio.open(path, "r+") as raster:
-        raster.transform = raster.transform * raster.transform.scale(3)
+        raster.transform = raster.transform @ raster.transform.scale(3)
     with pytest.raises(BadInput, match="has pixels of 60 units"):
         open_scene(catalogue)
 

@@ -283,7 +283,8 @@ class Scene:
         numbers = numbers[::2, ::2] if "B04" in self.fine else numbers
         scale, offset = self.scaling["B04"]
         vegetation = (block.scl == VEGETATION) & (numbers != NODATA)
-        negative = vegetation & (numbers < -offset / scale)
+        # A whole number, so that the pixels are compared as they are.
+        negative = vegetation & (numbers < math.ceil(-offset / scale))
         return np.array([negative.sum(), vegetation.sum()], np.int64)
 
     def warn_of_offset(self, counts: NDArray[np.int64]) -> None:

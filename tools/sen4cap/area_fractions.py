@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from rasterio.windows import Window
 
-from .compiled import compiled, over_blocks
-from .coverage import Coverage
+from .compiled import compiled, in_order, over_blocks
+from .coverage import Block, Coverage
 from .grid import Grid
 
 LEAST_FRACTION = 1e-9
@@ -41,17 +42,13 @@ def cover(shapes: NDArray[np.object_] | Sequence[shapely.Geometry], grid: Grid, 
     filled = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
     rows, columns = grid.shape
     position = np.int32 if rows * columns < 2**31 else np.int64
-
-    def work(low: int, high: int) -> tuple[NDArray, NDArray, NDArray]:
-        xy, rings, parts, wholes = _rings(shapes[filled[low:high]])
-        xy = np.column_stack(
-            [(xy[:, 0] - grid.transform.c) / grid.transform.a, (xy[:, 1] - grid.transform.f) / grid.transform.e]
-        )
-        room = np.empty(1 << 16, position), np.empty(1 << 16, np.float32)
-        found: tuple[NDArray, NDArray, NDArray] = _cover(xy, rings, parts, wholes, rows, columns, *room)
-        return found
-
-    done = over_blocks(work, len(filled), block=PARCELS_A_CHUNK, threads=threads)
+    whole = Window(0, 0, columns, rows)
+    done = over_blocks(
+        lambda low, high: _drawn(shapes[filled[low:high]], grid, whole, position),
+        len(filled),
+        block=PARCELS_A_CHUNK,
+        threads=threads,
+    )
     counts = np.zeros(len(shapes), np.int64)
     counts[filled] = np.concatenate([np.empty(0, np.int64), *(each[0] for each in done)])
     return Coverage(
@@ -60,6 +57,55 @@ def cover(shapes: NDArray[np.object_] | Sequence[shapely.Geometry], grid: Grid, 
         np.concatenate([np.empty(0, position), *(each[1] for each in done)]),
         np.concatenate([np.empty(0, np.float32), *(each[2] for each in done)]),
     )
+
+
+def cover_blocks(
+    shapes: NDArray[np.object_] | Sequence[shapely.Geometry], grid: Grid, *, height: int, width: int, threads: int
+) -> list[Block]:
+    """As `cover`, but window by window, as a raster is read: each window's part of the parcels is drawn by itself.
+
+    Parameters
+    ----------
+    height, width
+        Rows and columns of a window, counted from the grid's corner.
+
+    Returns
+    -------
+    list of Block
+        Row by row; only those with parcels.
+    """
+    shapes = np.asarray(shapes, object)
+    # NaN where there is no shape, which no comparison holds for.
+    west, south, east, north = shapely.bounds(shapes).reshape(-1, 4).T
+    left, right = (west - grid.transform.c) / grid.transform.a, (east - grid.transform.c) / grid.transform.a
+    top, bottom = (north - grid.transform.f) / grid.transform.e, (south - grid.transform.f) / grid.transform.e
+
+    def work(window: Window) -> Block | None:
+        across = (left < window.col_off + window.width) & (right > window.col_off)
+        down = (top < window.row_off + window.height) & (bottom > window.row_off)
+        near = np.flatnonzero(across & down)
+        if not len(near):
+            return None
+        counts, pixel, fraction = _drawn(shapes[near], grid, window, np.int32)
+        there = counts > 0
+        first = np.concatenate([[0], np.cumsum(counts[there])])
+        return Block(window, near[there].astype(np.int32), first, pixel, fraction) if len(pixel) else None
+
+    return [block for block in in_order(work, grid.windows(height, width), threads=threads) if block]
+
+
+def _drawn(
+    shapes: NDArray[np.object_], grid: Grid, window: Window, position: type[np.signedinteger]
+) -> tuple[NDArray[np.int64], NDArray[np.signedinteger], NDArray[np.float32]]:
+    """Pixel counts, pixels (positions in the window, of that type) and fractions of polygons, none of them empty."""
+    xy, rings, parts, wholes = _rings(shapes)
+    xy = np.column_stack(
+        [(xy[:, 0] - grid.transform.c) / grid.transform.a, (xy[:, 1] - grid.transform.f) / grid.transform.e]
+    )
+    place = np.array([window.row_off, window.col_off, window.height, window.width], np.int64)
+    room = np.empty(1 << 16, position), np.empty(1 << 16, np.float32)
+    found: tuple[NDArray, NDArray, NDArray] = _cover(xy, rings, parts, wholes, place, *room)
+    return found
 
 
 def _rings(shapes: NDArray[np.object_]) -> tuple[NDArray, NDArray, NDArray, NDArray]:
@@ -74,8 +120,12 @@ def _rings(shapes: NDArray[np.object_]) -> tuple[NDArray, NDArray, NDArray, NDAr
 
 
 @compiled
-def _cover(xy, rings, parts, wholes, rows, columns, pixel, fraction):  # type: ignore[no-untyped-def]
-    """Pixel counts, pixels and fractions of every multipolygon; `xy` in (column, row) units of the grid."""
+def _cover(xy, rings, parts, wholes, place, pixel, fraction):  # type: ignore[no-untyped-def]
+    """Pixel counts, pixels and fractions of every multipolygon; `xy` in (column, row) units of the grid.
+
+    `place` are the first row and column, the rows and the columns of the window that is drawn.
+    """
+    row0, column0, rows, columns = place
     counts = np.zeros(len(wholes) - 1, np.int64)
     signs = _signs(xy, rings, parts)
     cells = np.zeros(1 << 12)
@@ -85,10 +135,10 @@ def _cover(xy, rings, parts, wholes, rows, columns, pixel, fraction):  # type: i
         low, high = rings[ring], rings[past]
         if low == high:
             continue
-        left = max(0, int(np.floor(xy[low:high, 0].min())))
-        width = min(columns, int(np.ceil(xy[low:high, 0].max()))) - left
-        top = max(0, int(np.floor(xy[low:high, 1].min())))
-        bottom = min(rows, int(np.ceil(xy[low:high, 1].max())))
+        left = max(column0, int(np.floor(xy[low:high, 0].min())))
+        width = min(column0 + columns, int(np.ceil(xy[low:high, 0].max()))) - left
+        top = max(row0, int(np.floor(xy[low:high, 1].min())))
+        bottom = min(row0 + rows, int(np.ceil(xy[low:high, 1].max())))
         if width <= 0 or top >= bottom:
             continue
         # A parcel of far-apart pieces has a huge bounding box: strips keep the memory small.
@@ -101,7 +151,8 @@ def _cover(xy, rings, parts, wholes, rows, columns, pixel, fraction):  # type: i
             if n + height * width > len(pixel):
                 pixel = _grown(pixel, n, n + height * width)
                 fraction = _grown(fraction, n, n + height * width)
-            more = _collect(cells, height, width, base * columns + left, columns, pixel[n:], fraction[n:])
+            corner = (base - row0) * columns + left - column0
+            more = _collect(cells, height, width, corner, columns, pixel[n:], fraction[n:])
             counts[i] += more
             n += more
     return counts, pixel[:n].copy(), fraction[:n].copy()

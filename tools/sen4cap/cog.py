@@ -109,7 +109,7 @@ class Cog:
         if 1.4 * grid.shape[0] * grid.shape[1] * self._dtype.itemsize > _LARGEST:
             raise ValueError(f"a raster of {grid.shape} needs BigTIFF, which this writer does not make")
         self._tags = [*_geo_tags(grid), *_gdal_tags(nodata, scale, description, metadata)]
-        self._half = np.full(self._shapes[1], nodata, self._dtype) if len(self._shapes) > 1 else None
+        self._half = np.empty(self._shapes[1], self._dtype) if len(self._shapes) > 1 else None
         self._sizes: list[int] = []
         self._waiting: dict[int, bytes] = {}
         self._scratch = self._path.with_name(self._path.name + ".tiles")
@@ -137,7 +137,7 @@ class Cog:
                 self._waiting[r * across + c] = tile
         while len(self._sizes) in self._waiting:
             tile = self._waiting.pop(len(self._sizes))
-            self._stream.write(_framed(tile))
+            self._stream.writelines(_framed(tile))
             self._sizes.append(len(tile))
         if self._half is not None:
             row, column = (index * self._tile // 2 for index in block.first)
@@ -158,15 +158,15 @@ class Cog:
         overviews: list[list[bytes]] = []
         level = self._half
         while level is not None:
-            tiles = _compressed(_tiles(level, self._tile, self._nodata))
-            overviews.append([tile for line in tiles for tile in line])
+            overviews.append(self._encoded(level))
             level = _halved(level, self._nodata, self._mean) if len(overviews) < len(self._shapes) - 1 else None
         self._half = None
         sizes = [self._sizes, *([len(tile) for tile in tiles] for tiles in overviews)]
         with self._path.open("wb") as sink:
             sink.write(self._head(sizes))
             for overview in reversed(overviews):
-                sink.writelines(_framed(tile) for tile in overview)
+                for tile in overview:
+                    sink.writelines(_framed(tile))
             sink.flush()
             self._stream.flush()
             _append(self._stream.fileno(), sink.fileno())
@@ -177,6 +177,11 @@ class Cog:
         with contextlib.suppress(OSError):  # closing writes what is buffered, and the disk may be full
             self._stream.close()
         self._scratch.unlink(missing_ok=True)
+
+    def _encoded(self, level: NDArray[Any]) -> list[bytes]:
+        """Compressed tiles of an overview, row by row of them, so that no second copy of it is held."""
+        lines = (level[top : top + self._tile] for top in range(0, len(level), self._tile))
+        return [tile for line in lines for tile in _compressed(_tiles(line, self._tile, self._nodata))[0]]
 
     def _head(self, sizes: list[list[int]]) -> bytes:
         """Everything before the first tile: header, ghost area, one directory for each level."""
@@ -296,8 +301,8 @@ def _compressed(tiles: NDArray[Any]) -> list[list[bytes]]:
     return [[codec.compress(pa.py_buffer(tile), asbytes=True) for tile in line] for line in tiles]
 
 
-def _framed(tile: bytes) -> bytes:
-    return struct.pack("<I", len(tile)) + tile + tile[-4:]
+def _framed(tile: bytes) -> tuple[bytes, bytes, bytes]:
+    return struct.pack("<I", len(tile)), tile, tile[-4:]
 
 
 def _append(source: int, sink: int) -> None:

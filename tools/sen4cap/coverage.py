@@ -63,6 +63,10 @@ class Block:
         _pack(self.pixel, width, rank, len(cells), packed)
         return cells, packed
 
+    def areas(self) -> NDArray[np.float64]:
+        """Area of each of its parcels inside the window in pixels: the sum of its fractions."""
+        return _sums(self.first, self.fraction)
+
     def covered(self) -> NDArray[np.bool_]:
         """Pixels of the window that any parcel touches, (row, column)."""
         mask = np.zeros(self.window.height * self.window.width, bool)
@@ -100,29 +104,6 @@ class Coverage:
         """Area of each parcel on the grid in pixels: the sum of its fractions."""
         return _sums(self.first, self.fraction)
 
-    def blocks(self, height: int, width: int) -> list[Block]:
-        """Split into windows of `height` x `width` pixels, counted from the grid's corner; only those with parcels.
-
-        They come row by row; a raster is read in them so that memory is bounded by one window.
-        """
-        rows, columns = self.grid.shape
-        across = -(-columns // width)
-        counts = np.zeros(across * -(-rows // height), np.int64)
-        _count(self.pixel, columns, height, width, counts)
-        bounds = np.concatenate([[0], np.cumsum(counts)])
-        parcel, local, fraction = _split(
-            self.first, self.pixel, self.fraction, columns, height, width, bounds[:-1].copy()
-        )
-        found = []
-        for number in np.flatnonzero(counts):
-            part = slice(bounds[number], bounds[number + 1])
-            top, left = int(number) // across * height, int(number) % across * width
-            window = Window(left, top, min(width, columns - left), min(height, rows - top))
-            start = np.flatnonzero(np.diff(parcel[part], prepend=np.int32(-1)))
-            first = np.append(start, part.stop - part.start).astype(np.int64)
-            found.append(Block(window, parcel[part][start], first, local[part], fraction[part]))
-        return found
-
 
 @compiled
 def _sums(first, fraction):  # type: ignore[no-untyped-def]
@@ -131,30 +112,6 @@ def _sums(first, fraction):  # type: ignore[no-untyped-def]
         for k in range(first[i], first[i + 1]):
             sums[i] += fraction[k]
     return sums
-
-
-@compiled
-def _count(pixel, columns, height, width, counts):  # type: ignore[no-untyped-def]
-    """Count the pixels of each block."""
-    begin, past, block = 0, 0, 0
-    for k in range(len(pixel)):
-        if pixel[k] < begin or pixel[k] >= past:
-            begin, past, block, _ = _run_of(pixel[k], columns, height, width)
-        counts[block] += 1
-
-
-@compiled
-def _run_of(pixel, columns, height, width):  # type: ignore[no-untyped-def]
-    """First and past pixel of the run in one row and block that a pixel is of, the block, and where there it begins.
-
-    Asked for once a run: division is slow, and most pixels are in the run of the one before.
-    """
-    row = pixel // columns
-    down, right = row // height, (pixel - row * columns) // width
-    begin = row * columns + right * width
-    past = row * columns + min(columns, (right + 1) * width)
-    within = (row - down * height) * min(width, columns - right * width)
-    return begin, past, down * -(-columns // width) + right, within
 
 
 @compiled
@@ -171,22 +128,3 @@ def _pack(pixel, width, rank, cells, packed):  # type: ignore[no-untyped-def]
         row = pixel[k] // width
         column = pixel[k] - row * width
         packed[k] = row % 2 * 2 * cells + 2 * rank[row // 2 * (width // 2) + column // 2] + column % 2
-
-
-@compiled
-def _split(first, pixel, fraction, columns, height, width, free):  # type: ignore[no-untyped-def]
-    """Sort the entries by block; `free` says where a block's next entry goes. Blocks at the right edge are narrower."""
-    parcels = np.empty(len(pixel), np.int32)
-    local = np.empty(len(pixel), np.int32)
-    fractions = np.empty(len(pixel), np.float32)
-    begin, past, block, within = 0, 0, 0, 0
-    for parcel in range(len(first) - 1):
-        for k in range(first[parcel], first[parcel + 1]):
-            if pixel[k] < begin or pixel[k] >= past:
-                begin, past, block, within = _run_of(pixel[k], columns, height, width)
-            at = free[block]
-            free[block] += 1
-            parcels[at] = parcel
-            local[at] = within + pixel[k] - begin
-            fractions[at] = fraction[k]
-    return parcels, local, fractions

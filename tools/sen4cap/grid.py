@@ -64,6 +64,15 @@ class Grid:
         rows, columns = self.shape
         return Grid(self.crs, self.transform @ Affine.scale(1 / factor), (rows * factor, columns * factor))
 
+    def windows(self, height: int, width: int) -> list[Window]:
+        """Windows of so many rows and columns that cover the grid, row by row; less at its right and lower edge."""
+        rows, columns = self.shape
+        return [
+            Window(left, top, min(width, columns - left), min(height, rows - top))
+            for top in range(0, rows, height)
+            for left in range(0, columns, width)
+        ]
+
     def window_of(self, bounds: tuple[float, float, float, float], *, snap: float = 60.0) -> Window | None:
         """Window of the pixels that `bounds` touches, widened to multiples of `snap`, cut at the grid's edge.
 

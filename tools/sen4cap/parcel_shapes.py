@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
-from .area_fractions import PARCELS_A_CHUNK, cover
+from .area_fractions import PARCELS_A_CHUNK, cover, cover_blocks
 from .compiled import over_blocks
-from .coverage import Coverage
+from .coverage import Block, Coverage
 from .grid import Grid, project_bounds
 
 LONGEST_EDGE_M = 500.0
@@ -64,6 +67,23 @@ class ParcelShapes:
         vanished : (parcel,) int
             Positions of parcels near the grid of which the buffer leaves nothing.
         """
+        near, empty = self._near_made(grid, buffer)
+        there = near[~empty]
+        part = cover(self._made[there], grid, threads=self._threads)
+        counts = np.zeros(len(self._shapes), np.int64)
+        counts[there] = np.diff(part.first)
+        first = np.concatenate([[0], np.cumsum(counts)])
+        return Coverage(grid, first, part.pixel, part.fraction), near[empty]
+
+    def blocks_on(self, grid: Grid, *, buffer: float, height: int, width: int) -> tuple[list[Block], NDArray[np.intp]]:
+        """As `on`, but window by window of so many rows and columns; only those with parcels."""
+        near, empty = self._near_made(grid, buffer)
+        there = near[~empty]
+        blocks = cover_blocks(self._made[there], grid, height=height, width=width, threads=self._threads)
+        return [replace(block, parcels=there[block.parcels].astype(np.int32)) for block in blocks], near[empty]
+
+    def _near_made(self, grid: Grid, buffer: float) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Positions of the parcels near a grid, which are in `_made` now, and whether nothing is left of them."""
         near = self.near(grid)
         if self._key != (grid.crs, buffer):
             self._key = (grid.crs, buffer)
@@ -72,26 +92,19 @@ class ParcelShapes:
         fresh = near[~self._done[near]]
         self._made[fresh] = self._project(self._shapes[fresh], grid, buffer)
         self._done[fresh] = True
-        empty = shapely.is_empty(self._made[near])
-        part = cover(self._made[near[~empty]], grid, threads=self._threads)
-        counts = np.zeros(len(self._shapes), np.int64)
-        counts[near[~empty]] = np.diff(part.first)
-        first = np.concatenate([[0], np.cumsum(counts)])
-        return Coverage(grid, first, part.pixel, part.fraction), near[empty]
+        return near, shapely.is_empty(self._made[near])
 
     def _project(self, shapes: NDArray[np.object_], grid: Grid, buffer: float) -> NDArray[np.object_]:
         target = CRS(grid.crs)
         middle = target if _is_metric(target) or buffer == 0 else _utm_of(grid)
-        made = _reproject(shapes, self._crs, middle)
-        if buffer != 0:
-            chunks = over_blocks(
-                lambda low, high: shapely.buffer(made[low:high], buffer, quad_segs=_SEGMENTS),
-                len(made),
-                block=PARCELS_A_CHUNK,
-                threads=self._threads,
-            )
-            made = np.concatenate([np.empty(0, object), *chunks])
-        return _reproject(made, middle, target)
+        there, back = _reprojection(self._crs, middle), _reprojection(middle, target)
+
+        def work(low: int, high: int) -> NDArray[np.object_]:
+            moved = there(shapes[low:high])
+            return back(moved if buffer == 0 else shapely.buffer(moved, buffer, quad_segs=_SEGMENTS))
+
+        done = over_blocks(work, len(shapes), block=PARCELS_A_CHUNK, threads=self._threads)
+        return np.concatenate([np.empty(0, object), *done])
 
 
 def _is_metric(crs: CRS) -> bool:
@@ -104,14 +117,18 @@ def _utm_of(grid: Grid) -> CRS:
     return CRS.from_epsg((32600 if south + north >= 0 else 32700) + zone)
 
 
-def _reproject(shapes: NDArray[np.object_], source: CRS, target: CRS) -> NDArray[np.object_]:
-    """Shapes in another CRS, flat, their edges where they were; what cannot be projected comes back empty."""
-    if source == target or not len(shapes):
-        return shapely.force_2d(shapes)
+def _reprojection(source: CRS, target: CRS) -> Callable[[NDArray[np.object_]], NDArray[np.object_]]:
+    """What brings shapes into another CRS, edges where they were; what cannot be projected comes back empty."""
+    if source == target:
+        return lambda shapes: shapes
     longest = LONGEST_EDGE_M / (source.axis_info[0].unit_conversion_factor if source.is_projected else 111_000)
-    split = shapely.segmentize(shapely.force_2d(shapes), longest)
     transformer = Transformer.from_crs(source, target, always_xy=True)
-    moved = shapely.transform(split, lambda x, y: transformer.transform(x, y), interleaved=False)
-    lost = ~np.isfinite(shapely.bounds(moved)).all(axis=1)
-    moved[lost] = shapely.Polygon()
+
+    def moved(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+        split = shapely.segmentize(shapes, longest)
+        found = shapely.transform(split, lambda x, y: transformer.transform(x, y), interleaved=False)
+        lost = ~np.isfinite(shapely.bounds(found)).all(axis=1)
+        found[lost] = shapely.Polygon()
+        return found
+
     return moved

@@ -187,15 +187,11 @@ class Scene:
         They hold whole tiles of the 20 m bands too, so that no tile is decompressed twice. Files stored in whole rows
         are not read in squares: their windows are as wide as the scene.
         """
-        rows, columns = self.grid.shape
         files = self._rasters.values()
+        if any(file.wide for file in files):
+            return self.grid.windows(BLOCK // 2, self.grid.shape[1])
         side = 2 * BLOCK if any(BLOCK < file.tile <= 2 * BLOCK for file in files) else BLOCK
-        height, width = (BLOCK // 2, columns) if any(file.wide for file in files) else (side, side)
-        return [
-            Window(left, top, min(width, columns - left), min(height, rows - top))
-            for top in range(0, rows, height)
-            for left in range(0, columns, width)
-        ]
+        return self.grid.windows(side, side)
 
     def read(self, window: Window, *, passing: bool = False) -> Block:
         """Read a block.
@@ -287,7 +283,8 @@ class Scene:
         numbers = numbers[::2, ::2] if "B04" in self.fine else numbers
         scale, offset = self.scaling["B04"]
         vegetation = (block.scl == VEGETATION) & (numbers != NODATA)
-        negative = vegetation & (numbers < -offset / scale)
+        # A whole number, so that the pixels are compared as they are.
+        negative = vegetation & (numbers < math.ceil(-offset / scale))
         return np.array([negative.sum(), vegetation.sum()], np.int64)
 
     def warn_of_offset(self, counts: NDArray[np.int64]) -> None:

@@ -140,13 +140,13 @@ def _add_raster(
 ) -> None:
     """Count the pixels of one raster, window by window."""
     span = {"earliest": Season(season, EARLIEST).start, "latest": Season(season, EARLIEST).end}
-    coverage, vanished = shapes.on(grid, buffer=buffer)
+    blocks, vanished = shapes.blocks_on(grid, buffer=buffer, height=WINDOW, width=WINDOW)
     found.vanished[vanished] = True
     parcels, days = [], []
     with contextlib.ExitStack() as stack:
         raster = stack.enter_context(_open(path))
         other = stack.enter_context(_open(partner)) if partner else None
-        for block in track(coverage.blocks(WINDOW, WINDOW), path.name):
+        for block in track(blocks, path.name):
             emergence = _read(raster, block.window, path)
             harvest = _read(other, block.window, partner) if other and partner else None
             labels = pixel_labels(emergence, harvest, **span)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..bands import band_assets
-from ..coverage import Coverage
 from ..outputs import whole_file
 from ..stac import asset_path
 from .images import Settings, Source
@@ -26,14 +25,6 @@ class Looks:
     def __init__(self, folder: Path, settings: Settings) -> None:
         self._folder = folder
         self._settings = asdict(settings)
-
-    @staticmethod
-    def fingerprint(coverage: Coverage) -> str:
-        """Short text that differs where parcels, buffer or grid do."""
-        digest = hashlib.sha256()  # for which processors have instructions
-        for part in (coverage.first, coverage.pixel, coverage.fraction):
-            digest.update(np.ascontiguousarray(part).data)
-        return digest.hexdigest()
 
     def remember(self, source: Source, pixels: str, measure: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
         """Statistics of an image on the pixels of that fingerprint: those of an earlier run, or measured now."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import in_order, thread_count
-from ..coverage import Block, Coverage
+from ..coverage import Block
 from ..errors import BadInput
 from ..grid import Grid
 from ..marker_names import Marker
@@ -128,12 +128,12 @@ def _statistics(
     """Every image, the parcels on it (their positions) and their statistics (3, marker, parcel), NaN where unseen."""
     shapes = ParcelShapes(parcels.frame.geometry, threads=threads)
     for sheet in sheets:
-        coverage, vanished = shapes.on(sheet.grid, buffer=sheet.buffer)
-        areas, blocks, pixels = _passed_over(coverage, sheet.window_shape, threads)
+        height, width = sheet.window_shape
+        blocks, vanished = shapes.blocks_on(sheet.grid, buffer=sheet.buffer, height=height, width=width)
+        areas, pixels = _passed_over(blocks, len(parcels.frame), threads)
         account.lay(sheet.radar, areas, vanished)
         there = np.flatnonzero(areas > 0)
         blocks = [replace(block, parcels=np.searchsorted(there, block.parcels).astype(np.int32)) for block in blocks]
-        del coverage
 
         # Images side by side need no handles but their own; few of them would leave threads idle.
         many = len(sheet.sources) >= thread_count(threads)
@@ -154,15 +154,20 @@ def _statistics(
             yield source, there, stats
 
 
-def _passed_over(
-    coverage: Coverage, window_shape: tuple[int, int], threads: int
-) -> tuple[NDArray[np.float64], list[Block], str]:
-    """Areas, blocks and fingerprint of a coverage, side by side: each takes a pass over all its pixels."""
-    with ThreadPoolExecutor(thread_count(threads)) as pool:
-        blocks = pool.submit(coverage.blocks, *window_shape)
-        areas = pool.submit(coverage.areas)
-        pixels = pool.submit(Looks.fingerprint, coverage)
-        return areas.result(), blocks.result(), pixels.result()
+def _passed_over(blocks: Sequence[Block], count: int, threads: int) -> tuple[NDArray[np.float64], str]:
+    """Areas of so many parcels on the grid, and a short text that differs where parcels, buffer or grid do."""
+    areas, whole = np.zeros(count), hashlib.sha256()  # for which processors have instructions
+
+    def work(block: Block) -> tuple[NDArray[np.float64], bytes]:
+        digest = hashlib.sha256(str(block.window).encode())
+        for part in (block.parcels, block.first, block.pixel, block.fraction):
+            digest.update(part.data)
+        return block.areas(), digest.digest()
+
+    for block, (area, digest) in zip(blocks, in_order(work, blocks, threads=threads), strict=True):
+        areas[block.parcels] += area
+        whole.update(digest)
+    return areas, whole.hexdigest()
 
 
 def _measure(

@@ -163,12 +163,7 @@ def _write(
     threads: int,
 ) -> None:
     place.mkdir()
-    rows, columns = grid.shape
-    windows = [
-        Window(left, top, min(BLOCK, columns - left), min(BLOCK, rows - top))
-        for top in range(0, rows, BLOCK)
-        for left in range(0, columns, BLOCK)
-    ]
+    windows = grid.windows(BLOCK, BLOCK)
     with contextlib.ExitStack() as stack:
         cogs = []
         for layer in LAYERS:

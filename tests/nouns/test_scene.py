@@ -11,7 +11,8 @@ from rasterio.windows import Window
 
 from made_scenes import Catalogue
 from sen4cap.errors import BadInput
-from sen4cap.scene import Scene
+from sen4cap.remote import Patience, gdal_settings
+from sen4cap.scene import Scene, reading
 from sen4cap.stac import open_items
 
 BANDS = ("B04", "B08", "B05", "B11")
@@ -252,3 +253,9 @@ def test_off_nadir_stands_in_for_the_incidence_angle(catalogue: Catalogue) -> No
     catalogue.add(properties={"view:incidence_angle": None, "view:off_nadir": 8.0})
     with open_scene(catalogue) as scene:
         assert scene.read(whole(scene)).cosines[0] == pytest.approx(np.cos(np.radians(8)), abs=1e-6)
+
+
+@pytest.mark.parametrize("settings", [reading, lambda: gdal_settings(Patience(retries=0, timeout_s=1))])
+def test_gdal_keeps_a_row_of_tiles(settings) -> None:
+    with settings():
+        assert int(rasterio.env.getenv()["GDAL_CACHEMAX"]) > 2 * 1024 * 10980

@@ -18,6 +18,9 @@ from .errors import BadInput, RemoteFailure
 Thing = TypeVar("Thing")
 
 REMOTE = ("http://", "https://", "s3://", "/vsicurl/", "/vsis3/")
+GDAL_CACHE = 64 * 2**20
+"""Bytes (small numbers are megabytes to GDAL, not to rasterio) of decoded tiles that are kept: more than a row of them
+across a Sentinel-2 tile, so that windows astride tiles decode none twice; GDAL's own limit is 5 % of the memory."""
 PASSING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 509, 520, 522, 524, 598, 599})
 STATUS = re.compile(r"(?:HTTP response code|response_code=|HTTP status|Status Code:?)\D{0,3}(\d{3})", re.IGNORECASE)
 PASSING_WORDS = re.compile(r"RequestTimeout|SlowDown|SLOW_DOWN|Throttl|ServiceUnavailable|InternalError", re.IGNORECASE)
@@ -143,7 +146,7 @@ def gdal_settings(patience: Patience) -> Iterator[None]:
         # HTTP it would cost a request more per file, so `gdal_path` gives every opening a name of its own.
         CPL_VSIL_CURL_NON_CACHED="/vsis3/",
         GDAL_NUM_THREADS="1",
-        GDAL_CACHEMAX=128,
+        GDAL_CACHEMAX=GDAL_CACHE,
         **s3_settings(os.environ),
     ):
         yield

@@ -28,6 +28,7 @@ from .granule import granule_of
 from .grid import Grid
 from .progress import say
 from .rasters import BLOCK, open_raster, read_window
+from .remote import GDAL_CACHE
 from .scene_files import COARSE_M, FINE_M, BandFile, band_files
 from .stac import asset_path, moment_of, tile_of
 
@@ -38,8 +39,7 @@ VEGETATION = 4
 """Scene class of clear vegetation."""
 
 GDAL_OPTIONS = {
-    # Every tile is read once, so the cache only has to hold the blocks under way (the default is 5 % of the memory).
-    "GDAL_CACHEMAX": 128,
+    "GDAL_CACHEMAX": GDAL_CACHE,
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_HTTP_MAX_RETRY": 4,
     "GDAL_HTTP_RETRY_DELAY": 1,

@@ -33,7 +33,8 @@ def main(words: list[str] | None = None) -> int:
     with ProcessPoolExecutor(options.processes) as pool:
         runs = list(pool.map(_first, seasons))
         curve = pd.concat(pool.map(learning.learning_curve, [run for run in runs if run.regime in learning.REGIMES]))
-        list(pool.map(_second, runs, [_others(runs, run) for run in runs]))
+        list(pool.map(chain.run_hrl, runs))
+        list(pool.map(_with_others, runs, [_others(runs, run) for run in runs]))
         lags = [
             lag
             for lag in pool.map(_lag, [run for run in runs if run.seed < options.first_seed + options.lag_seeds])
@@ -99,8 +100,7 @@ def _others(runs: list[chain.Run], run: chain.Run) -> list[chain.Run]:
     return sorted(others, key=lambda other: (other.seed < run.seed, other.seed))
 
 
-def _second(run: chain.Run, others: list[chain.Run]) -> None:
-    chain.run_hrl(run)
+def _with_others(run: chain.Run, others: list[chain.Run]) -> None:
     if others:
         chain.run_other_year(run, others[0])
         chain.run_seasons(run, others)

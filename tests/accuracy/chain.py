@@ -140,8 +140,9 @@ def run_hrl(run: Run) -> None:
 
 
 def run_other_year(run: Run, trained: Run) -> None:
-    """Classify with the model of another year."""
-    run.classify("wcc-other-year", "--model", trained.folder / "wcc" / "model.npz")
+    """Classify with the models of another year: that of its in-situ data and that of its HRL layer."""
+    for name in ("wcc", "wcc-hrl"):
+        run.classify(f"{name}-other-year", "--model", trained.folder / name / "model.npz")
 
 
 def run_seasons(run: Run, others: Sequence[Run]) -> None:

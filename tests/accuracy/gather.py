@@ -30,7 +30,7 @@ def gather(run: Run) -> pd.DataFrame:
     frame["look_bias_high"], frame["look_bias_bare"] = _look_bias(run.inputs / "daily.npz", looks)
     details = _details(run).reindex(frame.index)
     frame["true_looks_lai"] = _maximum_of_true_looks(run, looks, details)
-    for name in ("wcc", "thresholds", "wcc-hrl", "wcc-other-year"):
+    for name in ("wcc", "thresholds", "wcc-other-year", "wcc-hrl-other-year"):
         path = run.folder / name / "wcc.csv"
         if path.exists():
             frame[f"confidence_{name}"] = _read(path)["Conf_pred1"].reindex(frame.index)

@@ -142,7 +142,7 @@ def measure(frame: pd.DataFrame, reports: dict[str, dict[str, list[dict[str, Any
         forests, one a seed.
     """
     number = Table.of(frame).number
-    other = "confidence_wcc-other-year"
+    other, hrl = "confidence_wcc-other-year", "confidence_wcc-hrl-other-year"
     return [
         *measure_dates(frame),
         number("main crop standing into winter", "a date is given", "%", given_to(late_crops)),
@@ -154,11 +154,11 @@ def measure(frame: pd.DataFrame, reports: dict[str, dict[str, list[dict[str, Any
                *least(0.90, 0.87)),
         number("WCC or not, thresholds", "balanced accuracy", "",
                class_measure("confidence_thresholds", "balanced_accuracy")),
-        number("WCC or not, trained on the HRL layer", "balanced accuracy", "",
-               class_measure("confidence_wcc-hrl", "balanced_accuracy")),
+        number("WCC or not, trained on the HRL layer of another year", "balanced accuracy", "",
+               class_measure(hrl, "balanced_accuracy")),
         _of_reports("confidence, spatial blocks", "ECE", reports["wcc"], _ece, most(0.05, 0.07)),
         number("confidence, unseen year", "ECE", "", class_measure(other, "ece"), *most(0.05, 0.07)),
-        number("confidence, trained on the HRL layer", "ECE", "", class_measure("confidence_wcc-hrl", "ece")),
+        number("confidence, trained on the HRL layer of another year", "ECE", "", class_measure(hrl, "ece")),
         number("bare days, harvest weeks of L4C", "MAE", "d", mae_of("bare_error_l4c"), *most(6, 10)),
         number("bare days, harvest weeks of L4C", "median bias", "d", median_of("bare_error_l4c", candidates)),
         number("bare days, harvest weeks of the suite", "MAE", "d", mae_of("bare_error_own"), *most(6, 10)),
@@ -255,12 +255,14 @@ def _termination(number: Callable[..., Measure]) -> list[Measure]:
 def _of_blocks(reports: dict[str, dict[str, list[dict[str, Any]]]]) -> list[Measure]:
     """Accuracy over spatial blocks: of a season's own in-situ data, and with those of the other seasons."""
     name = "WCC or not, spatial blocks"
-    rows = [_of_reports(name, "balanced accuracy", reports["wcc"], _balanced, (Bound(low=0.95), Bound(low=0.92)))]
+    rows = [
+        _of_reports(name, "balanced accuracy", reports["wcc"], balanced_accuracy, (Bound(low=0.95), Bound(low=0.92)))
+    ]
     if "wcc-seasons" in reports:
         name += ", in-situ data of the other seasons as well"
         rows += [
             _of_reports(name, part, reports["wcc-seasons"], rule, ())
-            for part, rule in (("balanced accuracy", _balanced), ("ECE", _ece))
+            for part, rule in (("balanced accuracy", balanced_accuracy), ("ECE", _ece))
         ]
     return rows
 
@@ -283,7 +285,8 @@ def _of_reports(
     )
 
 
-def _balanced(reports: list[dict[str, Any]]) -> Number:
+def balanced_accuracy(reports: list[dict[str, Any]]) -> Number:
+    """Balanced accuracy over spatial blocks of several forests together, and how many parcels they judged."""
     table = sum(np.array(report["confusion"]["counts"]) for report in reports)
     return float(np.mean(np.diag(table) / table.sum(axis=1))), int(table.sum())
 

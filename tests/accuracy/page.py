@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .measure import OVER_BRACKET, TARGETED, WITH_TRUTH, Bound, Measure
+from .measure import OVER_BRACKET, TARGETED, WITH_TRUTH, Bound, Measure, balanced_accuracy
 from .observe import INSITU_SHARE
 from .plots import NAMES, Results, draw_all, months_frame
 from .rules import which_wcc
@@ -283,7 +283,14 @@ def _told(results: Results) -> str:
     number = f"{low}" if low == high else f"{low} to {high}"
     return f"""The rows "WCC or not" and "confidence" above learn from {number} in-situ parcels a season:
 {100 * INSITU_SHARE:.0f} % of its candidates. Over spatial blocks four fifths of them are known to the trees that judge
-the rest; the model for the unseen year learnt from those of one season."""
+the rest; the model for the unseen year learnt from those of one season. Over blocks single seasons have
+{"; ".join(_by_season(regime, several) for regime, several in results.reports.items())}."""
+
+
+def _by_season(regime: str, reports: Sequence[dict[str, Any]]) -> str:
+    """Range of the balanced accuracy over the seasons."""
+    found = [balanced_accuracy([report])[0] for report in reports]
+    return f"{min(found):.3f} to {max(found):.3f} under {NAMES[regime]}"
 
 
 def _curve_table(curve: pd.DataFrame) -> str:

@@ -141,7 +141,7 @@ def _plot_reliability(results: Results) -> Any:
         (
             ("spatial blocks", None),
             ("unseen year", "confidence_wcc-other-year"),
-            ("trained on the HRL layer", "confidence_wcc-hrl"),
+            ("HRL layer of another year", "confidence_wcc-hrl-other-year"),
         ),
         strict=True,
     ):

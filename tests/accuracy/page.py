@@ -290,7 +290,7 @@ the rest; the model for the unseen year learnt from those of one season. Over bl
 def _by_season(regime: str, reports: Sequence[dict[str, Any]]) -> str:
     """Range of the balanced accuracy over the seasons."""
     found = [balanced_accuracy([report])[0] for report in reports]
-    return f"{min(found):.3f} to {max(found):.3f} under {NAMES[regime]}"
+    return f"{min(found):.3f} to {max(found):.3f} under {NAMES.get(regime, regime)}"
 
 
 def _curve_table(curve: pd.DataFrame) -> str:

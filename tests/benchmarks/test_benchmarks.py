@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import country, estimates, made, page, peers, series
@@ -105,3 +106,15 @@ def test_the_sleeping_workflow_runs_every_job(tmp_path: Path) -> None:
 def test_a_made_scene_has_the_bytes_that_the_floor_reads(tmp_path: Path) -> None:
     scene = made.scene(tmp_path / "scene", 256, days=2)
     assert peers.read_whole(peers.paths_of(scene, ["B04", "B11", "SCL"]), 2) == 256 * 256 * 2 + 128 * 128 * 3
+
+
+def test_a_large_parent_does_not_count(tmp_path: Path) -> None:
+    ballast = np.ones(400 * 2**20, np.uint8)
+    assert command("--version", folder=tmp_path).peak_mib < 200
+    assert apart(sum, [1, 2]).peak_mib < 300
+    assert ballast[-1] == 1
+
+
+def test_a_command_that_fails_says_why(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="no_such_option"):
+        command("season", "--no_such_option", folder=tmp_path)

@@ -6,7 +6,6 @@ import importlib
 import json
 import os
 import pickle
-import resource
 import statistics
 import subprocess
 import sys
@@ -39,23 +38,33 @@ class Sample:
     answer: Any = None
 
 
+_LAUNCHER = """
+import json, os, sys, time
+begun = time.perf_counter()
+_, status, used = os.wait4(os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ), 0)
+wall, cpu = time.perf_counter() - begun, used.ru_utime + used.ru_stime
+json.dump([os.waitstatus_to_exitcode(status), wall, cpu, used.ru_maxrss / 1024], sys.stdout)
+"""
+"""A small process between: Linux counts the memory of who starts a process as the process's own peak."""
+
+
 def command(*words: object, folder: Path, environment: Mapping[str, str] | None = None) -> Sample:
     """Run `sen4cap WORDS` as a user does, start-up included."""
-    with (folder / "messages.txt").open("wb") as messages:
-        begun = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sen4cap", *map(str, words)],
-            stdout=messages,
-            stderr=messages,
+    messages = folder / "messages.txt"
+    line = [sys.executable, "-m", "sen4cap", *map(str, words)]
+    with messages.open("wb") as sink:
+        launched = subprocess.run(
+            [sys.executable, "-IS", "-c", _LAUNCHER, *line],
+            stdout=subprocess.PIPE,
+            stderr=sink,
             cwd=folder,
             env={**os.environ, **(environment or {})},
+            check=True,
         )
-        _, status, used = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"sen4cap {words[0]}: {(folder / 'messages.txt').read_text()}")
-    return Sample(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    code, wall, cpu, peak = json.loads(launched.stdout.splitlines()[-1])
+    if code:
+        raise RuntimeError(f"sen4cap {words[0]}: {messages.read_text()}")
+    return Sample(wall, cpu, peak)
 
 
 def apart(work: Callable[..., Any], /, *given: Any, warm: Callable[[], Any] | None = None) -> Sample:
@@ -85,8 +94,14 @@ def _child() -> None:
     cpu, wall = time.process_time(), time.perf_counter()
     answer = work(*given)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = _own_peak_mib()
     sys.stdout.write("\n" + json.dumps({"wall": wall, "cpu": cpu, "peak_mib": peak, "answer": answer}) + "\n")
+
+
+def _own_peak_mib() -> float:
+    """Most memory that this process itself has held."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
 
 
 def take_turns(contenders: Mapping[str, Callable[[], Sample]], *, rounds: int) -> dict[str, list[Sample]]:

@@ -110,6 +110,8 @@ def an_account(name: str, engine: dict[str, str], runtime: Path) -> Caller:
         **{"HOME": str(home), "XDG_RUNTIME_DIR": str(runtime), "CONTAINERS_STORAGE_CONF": str(storage)},
         **{"PATH": f"{home}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"},
     }
+    if subprocess.run([*before, "test", "-w", "/dev/net/tun"], check=False).returncode:
+        environment["CONTAINERS_CONF"] = str(hosts_network(environment.get("CONTAINERS_CONF"), home))
     give_runners(home / "bin", before, environment)
     caller = Caller(account.pw_uid, home, environment, ("--podman",), before)
     ready = caller.run("podman", "run", "--help", capture_output=True, cwd=home)
@@ -128,6 +130,14 @@ def an_account(name: str, engine: dict[str, str], runtime: Path) -> Caller:
     archive.unlink()
     assert loaded.returncode == 0, loaded.stderr
     return caller
+
+
+def hosts_network(settings: str | None, home: Path) -> Path:
+    """Settings of podman that leave containers in the host's network: one of their own takes /dev/net/tun."""
+    text = Path(settings).read_text() if settings else "[containers]\n"
+    path = home / "containers.conf"
+    path.write_text(text.replace("[containers]\n", '[containers]\nnetns = "host"\n'))
+    return path
 
 
 def give_runners(folder: Path, before: tuple[str, ...], environment: dict[str, str]) -> None:

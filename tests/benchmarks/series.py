@@ -62,7 +62,7 @@ def _smooth_kernel(plan: Plan, place: Path) -> Findings:
 
 def kernel_beside_whittaker_eilers(slow: int, rounds: int) -> dict[str, Any]:
     """Seconds per series of both, in turns, ours on two threads, and how far one pass of both differs."""
-    count = 20_000
+    count = 100_000
     rng = np.random.default_rng(5)
     at = made.look_days()
     looks = made.lai_looks(at, count, rng)

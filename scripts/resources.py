@@ -26,6 +26,7 @@ import yaml
 from affine import Affine
 
 from benchmarks import made
+from benchmarks.timing import memory_kib
 from sen4cap import __version__, open_series
 from sen4cap.cli import TOOLS
 
@@ -87,24 +88,13 @@ def watched(command: Sequence[str], cwd: Path) -> Measured:
         process = subprocess.Popen(command, cwd=cwd, stdout=log, stderr=log)
         peak = own = 0.0
         while (ended := os.wait4(process.pid, os.WNOHANG))[0] == 0:
-            said = dict(_status(process.pid))
+            said = memory_kib(process.pid)
             peak, own = max(peak, said.get("VmHWM", 0)), max(own, said.get("RssAnon", 0))
             time.sleep(EVERY_S)
     if ended[1]:
         raise SystemExit(f"{' '.join(command)}\n{(cwd / 'log').read_text()[-3000:]}")
     used = ended[2]  # its ru_maxrss is no less than that of this process, which it was forked from
     return Measured(peak / 1024, own / 1024, used.ru_utime + used.ru_stime, time.monotonic() - begun)
-
-
-def _status(pid: int) -> Iterator[tuple[str, float]]:
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        name, _, value = line.partition(":")
-        if name in ("VmHWM", "RssAnon"):
-            yield name, float(value.split()[0])
 
 
 def tasks(room: Path, counts: Sequence[int], sides: Sequence[int]) -> Iterator[Task]:

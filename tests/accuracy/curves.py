@@ -37,13 +37,14 @@ from sen4cap.marker_names import SCALE, Marker
 from sen4cap.marker_table import new_markers
 from sen4cap.outputs import whole_folder
 from sen4cap.seasons import Season
+from sen4cap.simulate.story import EMERGED_LAI
 
 from .chain import Run, run_dates
 from .gather import gather_dates
 from .observe import real_looks, season_of, span_of
 
 VARIABLES = ("LAI", "FCOVER")
-EMERGED_LAI = 0.1
+STATS = ("mean", "valid_pixels_cnt")
 EXTINCTION = 0.5
 """FCOVER = 1 - exp(-0.5 LAI)."""
 KINDS = {
@@ -263,9 +264,6 @@ def _write_looks(path: Path, lai: Curve, calendar: Calendar, regime: str, seed: 
             k = dates.index(marker.day)
             values = planes[marker.type][:, k] * SCALE[marker.type] if marker.stat == "mean" else PIXELS
             table[row] = np.where(clear[:, k], values, np.nan if marker.stat == "mean" else 0)
-
-
-STATS = ("mean", "valid_pixels_cnt")
 
 
 def _clear_shares(random: np.random.Generator, calendar: Calendar, regime: str) -> tuple[NDArray[np.int64], Curve]:

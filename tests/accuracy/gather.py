@@ -25,11 +25,10 @@ ABRUPT, SLOW = ("ploughing", "rolling"), ("herbicide", "mowing")
 
 def gather(run: Run) -> pd.DataFrame:
     """Truth, looks around its events, and every result of a run; columns of results begin with the tool's name."""
-    frame, looks = gather_dates(run), MarkerTable([run.markers]).looks("LAI")
-    frame = frame.set_index("NewID", drop=False)
+    looks, details = _looks(run), _details(run)
+    frame = _dated(run, looks, details)
     frame["look_bias_high"], frame["look_bias_bare"] = _look_bias(run.inputs / "daily.npz", looks)
-    details = _details(run).reindex(frame.index)
-    frame["true_looks_lai"] = _maximum_of_true_looks(run, looks, details)
+    frame["true_looks_lai"] = _maximum_of_true_looks(run, looks, details.reindex(frame.index))
     for name in ("wcc", "thresholds", "wcc-other-year", "wcc-hrl-other-year"):
         path = run.folder / name / "wcc.csv"
         if path.exists():
@@ -50,12 +49,16 @@ def gather(run: Run) -> pd.DataFrame:
 
 def gather_dates(run: Run) -> pd.DataFrame:
     """Truth, looks around its events, and the dates and maxima of every method."""
+    return _dated(run, _looks(run), _details(run)).reset_index(drop=True)
+
+
+def _dated(run: Run, looks: Looks, details: pd.DataFrame) -> pd.DataFrame:
+    """What `gather_dates` gives, by NewID."""
     frame = pd.read_parquet(run.inputs / "truth.parquet")
     frame.insert(0, "seed", run.seed)
     frame.insert(1, "regime", run.regime)
     frame["season_end"] = pd.Timestamp(run.season.end)
     frame = frame.set_index("NewID", drop=False)
-    looks = MarkerTable([run.markers]).looks("LAI")
     for event in EVENTS:
         before, after = looks_around(looks.days, looks.pixels > 0, frame[event].to_numpy().astype("datetime64[D]"))
         frame[f"{event}_gap"] = after - before
@@ -65,11 +68,15 @@ def gather_dates(run: Run) -> pd.DataFrame:
         _add_dates(frame, f"em_{emergence}", table, "Em_d", "Uncert_em")
         if f"ter_{termination}_error" not in frame:
             _add_dates(frame, f"ter_{termination}", table, "Ter_d", "Uncert_ter")
-    details = _details(run).reindex(frame.index)
+    details = details.reindex(frame.index)
     for name in ("M_gro_val", "M_co_val", "longest_gap", "em_reason", "ter_reason"):
         frame[f"season_{name}"] = details[name]
     frame["next_error"] = _days(_dates(details["next_emergence"]), frame["next_emergence"])
-    return frame.reset_index(drop=True)
+    return frame
+
+
+def _looks(run: Run) -> Looks:
+    return MarkerTable([run.markers]).looks("LAI")
 
 
 def _details(run: Run) -> pd.DataFrame:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import rasterio
-from exactextract import exact_extract
 from numpy.typing import NDArray
 from scipy.signal import savgol_filter
 from whittaker_eilers import WhittakerSmoother
@@ -72,11 +70,6 @@ def _clamped(part: Perceptron, output: NDArray[np.float64]) -> NDArray[np.float6
     value = 0.5 * (output + 1) * (high - low) + low
     beyond = (value < part.low - part.tolerance) | (value > part.high + part.tolerance)
     return np.where(beyond, np.clip(value, part.low, part.high), value)
-
-
-def exact_means(raster: str, parcels: str) -> Any:
-    """Coverage-weighted count, mean and deviation of every parcel by exactextract."""
-    return exact_extract(raster, parcels, ["count", "mean", "stdev"], output="pandas", include_cols=["NewID"])
 
 
 def whittaker_daily(at: NDArray, values: NDArray, weights: NDArray, days: int, roughness: float) -> NDArray[np.float32]:

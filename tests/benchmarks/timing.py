@@ -94,14 +94,18 @@ def _child() -> None:
     cpu, wall = time.process_time(), time.perf_counter()
     answer = work(*given)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    peak = _own_peak_mib()
+    peak = memory_kib("self")["VmHWM"] / 1024
     sys.stdout.write("\n" + json.dumps({"wall": wall, "cpu": cpu, "peak_mib": peak, "answer": answer}) + "\n")
 
 
-def _own_peak_mib() -> float:
-    """Most memory that this process itself has held."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
+def memory_kib(process: int | str) -> dict[str, float]:
+    """Memory of a process that runs: VmHWM, the most it has held, and RssAnon, its own now; nothing once it is gone."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return {}
+    said = (line.partition(":")[::2] for line in lines)
+    return {name: float(value.split()[0]) for name, value in said if name in ("VmHWM", "RssAnon")}
 
 
 def take_turns(contenders: Mapping[str, Callable[[], Sample]], *, rounds: int) -> dict[str, list[Sample]]:

@@ -239,9 +239,9 @@ def zonal_beside_exactextract(product: str, parcels: str, side: int, rounds: int
 
     def set_up() -> None:
         found = read_parcels(Path(parcels), fields=()).frame
-        ParcelShapes(found.geometry, threads=THREADS).blocks_on(grid, buffer=-5.0, height=1024, width=1024)
+        ParcelShapes(found.geometry, threads=THREADS).on(grid, buffer=-5.0, height=1024, width=1024)
 
-    blocks, _ = ParcelShapes(frame.geometry, threads=THREADS).blocks_on(grid, buffer=0.0, height=1024, width=1024)
+    blocks, _ = ParcelShapes(frame.geometry, threads=THREADS).on(grid, buffer=0.0, height=1024, width=1024)
     stacks = [np.ascontiguousarray(pixels[b.window.toslices()])[None] for b in blocks]
     usable = [np.ones(stack.shape[1:], bool) for stack in stacks]
 

@@ -72,7 +72,7 @@ def steps(folder: str, side: int) -> dict[str, dict[str, tuple[float, float, str
         ]
         shapes = ParcelShapes(read_parcels(place / "parcels.gpkg", fields=()).frame.geometry, threads=1)
         first = scene.windows()[0]
-        blocks, _ = shapes.blocks_on(scene.grid, buffer=-5.0, height=int(first.height), width=int(first.width))
+        blocks, _ = shapes.on(scene.grid, buffer=-5.0, height=int(first.height), width=int(first.width))
         for counted in (False, True):
             clock.begin(counted)
             for window in scene.windows() if counted else [first]:

@@ -11,7 +11,7 @@ from exactextract.raster import NumPyRasterSource
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sen4cap.area_fractions import cover_blocks
+from sen4cap.area_fractions import cover
 from sen4cap.grid import Grid
 from sen4cap.lai.kernel import ndvi
 from sen4cap.markers.kernel import (
@@ -29,7 +29,7 @@ NODATA = -10000
 
 
 def blocks_of(shapes: list[shapely.Geometry], height: int, width: int) -> list:
-    return cover_blocks(shapes, GRID, height=height, width=width, threads=1)
+    return cover(shapes, GRID, height=height, width=width, threads=1)
 
 
 def measured(

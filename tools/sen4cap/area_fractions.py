@@ -9,25 +9,25 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from .compiled import compiled, in_order, over_blocks
-from .coverage import Block, Coverage
+from .compiled import compiled, in_order
+from .coverage import Block
 from .grid import Grid
 
 LEAST_FRACTION = 1e-9
 """Fractions up to this are rounding, not area."""
 
-PARCELS_A_CHUNK = 2000
-"""Parcels that a thread takes at a time."""
-
 _CELLS_A_STRIP = 1 << 20
 
 
-def cover(shapes: NDArray[np.object_] | Sequence[shapely.Geometry], grid: Grid, *, threads: int) -> Coverage:
-    """Exact area fractions of polygons on a grid, whatever the direction of their rings.
+def cover(
+    shapes: NDArray[np.object_] | Sequence[shapely.Geometry], grid: Grid, *, height: int, width: int, threads: int
+) -> list[Block]:
+    """Exact area fractions of polygons on a grid, whatever the direction of their rings, window by window.
 
     Every edge adds, to each pixel it crosses, the area between itself and the pixel's right side, signed by its
     direction, and its height to all pixels further right; a running sum along the row then is the covered area
-    (signed-area accumulation, as font rasterisers do it). No pixel is tested against a polygon.
+    (signed-area accumulation, as font rasterisers do it). No pixel is tested against a polygon. Each window's part of
+    the polygons is drawn by itself.
 
     Parameters
     ----------
@@ -35,39 +35,10 @@ def cover(shapes: NDArray[np.object_] | Sequence[shapely.Geometry], grid: Grid, 
         Polygons and multipolygons, valid, in the grid's CRS; empty ones cover nothing.
     grid
         Where the pixels lie; what is outside is cut off.
+    height, width
+        Rows and columns of a window, counted from the grid's corner; fewer than 2**31 pixels.
     threads
         As the option `--threads`; the result does not depend on it.
-    """
-    shapes = np.asarray(shapes, object)
-    filled = np.flatnonzero(~(shapely.is_missing(shapes) | shapely.is_empty(shapes)))
-    rows, columns = grid.shape
-    position = np.int32 if rows * columns < 2**31 else np.int64
-    whole = Window(0, 0, columns, rows)
-    done = over_blocks(
-        lambda low, high: _drawn(shapes[filled[low:high]], grid, whole, position),
-        len(filled),
-        block=PARCELS_A_CHUNK,
-        threads=threads,
-    )
-    counts = np.zeros(len(shapes), np.int64)
-    counts[filled] = np.concatenate([np.empty(0, np.int64), *(each[0] for each in done)])
-    return Coverage(
-        grid,
-        np.concatenate([[0], np.cumsum(counts)]),
-        np.concatenate([np.empty(0, position), *(each[1] for each in done)]),
-        np.concatenate([np.empty(0, np.float32), *(each[2] for each in done)]),
-    )
-
-
-def cover_blocks(
-    shapes: NDArray[np.object_] | Sequence[shapely.Geometry], grid: Grid, *, height: int, width: int, threads: int
-) -> list[Block]:
-    """As `cover`, but window by window, as a raster is read: each window's part of the parcels is drawn by itself.
-
-    Parameters
-    ----------
-    height, width
-        Rows and columns of a window, counted from the grid's corner.
 
     Returns
     -------
@@ -86,7 +57,7 @@ def cover_blocks(
         near = np.flatnonzero(across & down)
         if not len(near):
             return None
-        counts, pixel, fraction = _drawn(shapes[near], grid, window, np.int32)
+        counts, pixel, fraction = _drawn(shapes[near], grid, window)
         there = counts > 0
         first = np.concatenate([[0], np.cumsum(counts[there])])
         return Block(window, near[there].astype(np.int32), first, pixel, fraction) if len(pixel) else None
@@ -95,15 +66,15 @@ def cover_blocks(
 
 
 def _drawn(
-    shapes: NDArray[np.object_], grid: Grid, window: Window, position: type[np.signedinteger]
-) -> tuple[NDArray[np.int64], NDArray[np.signedinteger], NDArray[np.float32]]:
-    """Pixel counts, pixels (positions in the window, of that type) and fractions of polygons, none of them empty."""
+    shapes: NDArray[np.object_], grid: Grid, window: Window
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+    """Pixel counts, pixels (positions in the window) and fractions of polygons, none of them empty."""
     xy, rings, parts, wholes = _rings(shapes)
     xy = np.column_stack(
         [(xy[:, 0] - grid.transform.c) / grid.transform.a, (xy[:, 1] - grid.transform.f) / grid.transform.e]
     )
     place = np.array([window.row_off, window.col_off, window.height, window.width], np.int64)
-    room = np.empty(1 << 16, position), np.empty(1 << 16, np.float32)
+    room = np.empty(1 << 16, np.int32), np.empty(1 << 16, np.float32)
     found: tuple[NDArray, NDArray, NDArray] = _cover(xy, rings, parts, wholes, place, *room)
     return found
 

@@ -1,4 +1,4 @@
-"""How much of each pixel a parcel covers, as a sparse structure: whole, and block by block as rasters are read."""
+"""How much of each pixel a parcel covers, as a sparse structure, block by block as rasters are read."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from .compiled import compiled
-from .grid import Grid
 
 
 @dataclass(frozen=True)
 class Block:
-    """The part of a coverage that lies in one window of the grid.
+    """Pixels of the parcels in one window of a grid, parcel after parcel (compressed sparse rows).
+
+    Parcels may overlap: each has its own pixels, ascending.
 
     Attributes
     ----------
@@ -28,7 +29,7 @@ class Block:
     pixel : (entry,) int32
         Row-major position inside the window.
     fraction : (entry,) float32
-        Covered part of the pixel, 0 to 1.
+        Part of the pixel's area that the parcel covers, above 0 and up to 1.
     """
 
     window: Window
@@ -72,37 +73,6 @@ class Block:
         mask = np.zeros(self.window.height * self.window.width, bool)
         mask[self.pixel] = True
         return mask.reshape(self.window.height, self.window.width)
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """Pixels of every parcel on one grid, parcel after parcel (compressed sparse rows).
-
-    Parcels may overlap: each has its own pixels. Those of parcel i are ``pixel[first[i]:first[i + 1]]``, ascending.
-
-    Attributes
-    ----------
-    grid : Grid
-    first : (parcel + 1,) int64
-        Where each parcel's pixels begin; a parcel outside the grid has none.
-    pixel : (entry,) int32, or int64 on grids of more than 2**31 pixels
-        Row-major position on the grid: row * columns + column.
-    fraction : (entry,) float32
-        Part of the pixel's area that the parcel covers, above 0 and up to 1.
-    """
-
-    grid: Grid
-    first: NDArray[np.int64]
-    pixel: NDArray[np.signedinteger]
-    fraction: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        """Count the parcels."""
-        return len(self.first) - 1
-
-    def areas(self) -> NDArray[np.float64]:
-        """Area of each parcel on the grid in pixels: the sum of its fractions."""
-        return _sums(self.first, self.fraction)
 
 
 @compiled

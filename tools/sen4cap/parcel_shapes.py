@@ -11,11 +11,13 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
-from .area_fractions import PARCELS_A_CHUNK, cover, cover_blocks
+from .area_fractions import cover
 from .compiled import over_blocks
-from .coverage import Block, Coverage
+from .coverage import Block
 from .grid import Grid, project_bounds
 
+PARCELS_A_CHUNK = 2000
+"""Parcels that a thread takes at a time."""
 LONGEST_EDGE_M = 500.0
 """Edges are split to at most this length before they are reprojected: the bend that is lost stays below 1 cm."""
 
@@ -51,48 +53,36 @@ class ParcelShapes:
         touches = (box[:, 0] <= east) & (box[:, 2] >= west) & (box[:, 1] <= north) & (box[:, 3] >= south)
         return np.flatnonzero(touches)
 
-    def on(self, grid: Grid, *, buffer: float) -> tuple[Coverage, NDArray[np.intp]]:
-        """Coverage of all parcels on a grid.
+    def on(self, grid: Grid, *, buffer: float, height: int, width: int) -> tuple[list[Block], NDArray[np.intp]]:
+        """Coverage of the parcels on a grid, window by window.
 
         Parameters
         ----------
         buffer
             Metres by which parcels grow; negative: shrink. Applied in the grid's CRS where that is in metres, else in
             the UTM zone of the grid's centre.
+        height, width
+            Rows and columns of a window, counted from the grid's corner.
 
         Returns
         -------
-        Coverage
-            Of every parcel, in the order of the geometries.
+        list of Block
+            Row by row, only those with parcels; these by their positions among the geometries.
         vanished : (parcel,) int
             Positions of parcels near the grid of which the buffer leaves nothing.
         """
-        near, empty = self._near_made(grid, buffer)
-        there = near[~empty]
-        part = cover(self._made[there], grid, threads=self._threads)
-        counts = np.zeros(len(self._shapes), np.int64)
-        counts[there] = np.diff(part.first)
-        first = np.concatenate([[0], np.cumsum(counts)])
-        return Coverage(grid, first, part.pixel, part.fraction), near[empty]
-
-    def blocks_on(self, grid: Grid, *, buffer: float, height: int, width: int) -> tuple[list[Block], NDArray[np.intp]]:
-        """As `on`, but window by window of so many rows and columns; only those with parcels."""
-        near, empty = self._near_made(grid, buffer)
-        there = near[~empty]
-        blocks = cover_blocks(self._made[there], grid, height=height, width=width, threads=self._threads)
-        return [replace(block, parcels=there[block.parcels].astype(np.int32)) for block in blocks], near[empty]
-
-    def _near_made(self, grid: Grid, buffer: float) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        """Positions of the parcels near a grid, which are in `_made` now, and whether nothing is left of them."""
         near = self.near(grid)
         if self._key != (grid.crs, buffer):
             self._key = (grid.crs, buffer)
-            self._made = np.full(len(self._shapes), None, object)
+            self._made = np.empty(len(self._shapes), object)
             self._done = np.zeros(len(self._shapes), bool)
         fresh = near[~self._done[near]]
         self._made[fresh] = self._project(self._shapes[fresh], grid, buffer)
         self._done[fresh] = True
-        return near, shapely.is_empty(self._made[near])
+        empty = shapely.is_empty(self._made[near])
+        there = near[~empty]
+        blocks = cover(self._made[there], grid, height=height, width=width, threads=self._threads)
+        return [replace(block, parcels=there[block.parcels].astype(np.int32)) for block in blocks], near[empty]
 
     def _project(self, shapes: NDArray[np.object_], grid: Grid, buffer: float) -> NDArray[np.object_]:
         target = CRS(grid.crs)

@@ -140,7 +140,7 @@ def _add_raster(
 ) -> None:
     """Count the pixels of one raster, window by window."""
     span = {"earliest": Season(season, EARLIEST).start, "latest": Season(season, EARLIEST).end}
-    blocks, vanished = shapes.blocks_on(grid, buffer=buffer, height=WINDOW, width=WINDOW)
+    blocks, vanished = shapes.on(grid, buffer=buffer, height=WINDOW, width=WINDOW)
     found.vanished[vanished] = True
     parcels, days = [], []
     with contextlib.ExitStack() as stack:

@@ -129,7 +129,7 @@ def _statistics(
     shapes = ParcelShapes(parcels.frame.geometry, threads=threads)
     for sheet in sheets:
         height, width = sheet.window_shape
-        blocks, vanished = shapes.blocks_on(sheet.grid, buffer=sheet.buffer, height=height, width=width)
+        blocks, vanished = shapes.on(sheet.grid, buffer=sheet.buffer, height=height, width=width)
         areas, pixels = _passed_over(blocks, len(parcels.frame), threads)
         account.lay(sheet.radar, areas, vanished)
         there = np.flatnonzero(areas > 0)

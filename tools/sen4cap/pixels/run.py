@@ -144,13 +144,15 @@ def _mask(parcels: Path | None, id_field: str, grid: Grid, threads: int) -> NDAr
         return None
     found = read_parcels(parcels, id_field=id_field, fields=())
     report_problems(found)
-    wanted = np.zeros(grid.shape[0] * grid.shape[1], bool)
+    wanted = np.zeros(grid.shape, bool)
     if len(found.frame):
-        coverage, _ = ParcelShapes(found.frame.geometry, threads=threads).on(grid, buffer=0.0)
-        wanted[coverage.pixel[coverage.fraction >= LEAST_FRACTION]] = True
+        shapes = ParcelShapes(found.frame.geometry, threads=threads)
+        for block in shapes.on(grid, buffer=0.0, height=BLOCK, width=BLOCK)[0]:
+            rows, columns = np.divmod(block.pixel[block.fraction >= LEAST_FRACTION], block.window.width)
+            wanted[block.window.row_off + rows, block.window.col_off + columns] = True
     if not wanted.any():
         raise BadInput(parcels, "none of its parcels lies on the images", do="check the area that was fetched")
-    return wanted.reshape(grid.shape)
+    return wanted
 
 
 def _write(

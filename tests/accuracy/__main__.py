@@ -56,8 +56,8 @@ def main(words: list[str] | None = None) -> int:
     results = plots.Results(
         rows, rows_second, frame, reports["wcc"], pd.DataFrame(lags), curve, options.parcels, len(seeds)
     )
-    sys.stdout.write(page.table(rows) + f"\n\nsecond truth\n{page.table(rows_second)}")
-    sys.stdout.write("\n" + f"\n{curve.to_string(index=False)}\n")
+    sys.stdout.write(page.table(rows) + f"\n\nsecond truth\n{page.table(rows_second)}\n")
+    sys.stdout.write(f"\n{curve.to_string(index=False)}\n")
     if options.output:
         page.write(options.output, results)
     missed = [row for row in rows if "missed" in {row.mark(regime) for regime in row.bounds}]

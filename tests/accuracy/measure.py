@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sen4cap.simulate.kernel import FAMILIES
+
 from .bare import CAUSES
 from .rules import (
     SEEN_LAI,
@@ -89,6 +91,18 @@ class Measure:
     counts: dict[str, int]
     bounds: dict[str, Bound]
 
+    @classmethod
+    def of(cls, quantity: str, part: str, unit: str, found: Mapping[str, Number], bounds: Sequence[Bound]) -> Measure:
+        """What was found by regime, with the targets of `TARGETED`, or none."""
+        return cls(
+            quantity,
+            part,
+            unit,
+            {regime: value for regime, (value, _) in found.items()},
+            {regime: count for regime, (_, count) in found.items()},
+            dict(zip(TARGETED, bounds, strict=True)) if bounds else {},
+        )
+
     def mark(self, regime: str) -> str:
         """``ok``, ``missed`` or nothing where there is no target."""
         if regime not in self.bounds or not np.isfinite(self.numbers[regime]):
@@ -109,15 +123,7 @@ class Table:
 
     def number(self, quantity: str, part: str, unit: str, rule: Rule, *bounds: Bound) -> Measure:
         """Measure by a rule; `bounds` are the targets under ordinary clouds and under the Flanders looks."""
-        found = {regime: rule(rows) for regime, rows in self.by_regime.items()}
-        return Measure(
-            quantity,
-            part,
-            unit,
-            {regime: value for regime, (value, _) in found.items()},
-            {regime: count for regime, (_, count) in found.items()},
-            dict(zip(TARGETED, bounds, strict=True)) if bounds else {},
-        )
+        return Measure.of(quantity, part, unit, {regime: rule(rows) for regime, rows in self.by_regime.items()}, bounds)
 
 
 def most(ordinary: float, flanders: float) -> tuple[Bound, Bound]:
@@ -218,7 +224,7 @@ def _emergence(number: Callable[..., Measure]) -> list[Measure]:
         *(
             number("emergence of growth of a family", f"{family}: {OVER_BRACKET}", "x",
                    ratio("em_default", grown(family)))
-            for family in ("thermal", "logistic", "gompertz")
+            for family in FAMILIES
         ),
         number("emergence until September", OVER_BRACKET, "x", ratio("em_default", emerged(before="10-01"))),
         number("emergence from October on", OVER_BRACKET, "x", ratio("em_default", emerged(since="10-01"))),
@@ -274,15 +280,7 @@ def _of_reports(
     rule: Callable[[list[dict[str, Any]]], Number],
     bounds: Sequence[Bound],
 ) -> Measure:
-    found = {regime: rule(several) for regime, several in reports.items()}
-    return Measure(
-        quantity,
-        part,
-        "",
-        {regime: value for regime, (value, _) in found.items()},
-        {regime: count for regime, (_, count) in found.items()},
-        dict(zip(TARGETED, bounds, strict=True)) if bounds else {},
-    )
+    return Measure.of(quantity, part, "", {regime: rule(several) for regime, several in reports.items()}, bounds)
 
 
 def balanced_accuracy(reports: list[dict[str, Any]]) -> Number:

@@ -58,7 +58,7 @@ ROOM = 420
 SHAPES = 16
 """Shapes of falls, and as many empty ones as let the compiler fill vector registers."""
 UNLIKELY = 60.0
-"""Days whose -2 log likelihood is so much above the best add nothing."""
+"""Days whose sum of squares (-2 log likelihood but for the looks' variances) is so much above the best add nothing."""
 
 
 @cache
@@ -176,7 +176,8 @@ def _room(looks: int) -> tuple[NDArray, ...]:
     """Arrays that serve one parcel after the other: of the looks, of the shapes, and the posterior."""
     t = np.zeros(looks, np.int64)
     y, level, sure, before = np.zeros(looks), np.zeros(looks), np.zeros(looks), np.zeros(looks)
-    return t, y, level, sure, before, np.zeros((4, SHAPES)), np.zeros((ROOM, SHAPES)), np.zeros(ROOM)
+    score, size = np.zeros((ROOM, SHAPES)), np.zeros((ROOM, SHAPES))
+    return t, y, level, sure, before, np.zeros((4, SHAPES)), score, size, np.zeros(ROOM)
 
 
 @compiled
@@ -185,7 +186,7 @@ def _posterior(
     room: tuple,
 ) -> tuple[int, int]:  # fmt: skip
     """Write the posterior of one stand, not scaled, into the last array of the room; return its days and the first."""
-    t, y, level, sure, before, sums, score, mass = room
+    t, y, level, sure, before, sums, score, size, mass = room
     shapes, prior, half = tables
     n, bottom, begin, height = _looks(at, green, top, after, own_noise, t, y)
     noise = min(max(own_noise, LEAST_NOISE, UNSTEADY * height), NOISE)
@@ -201,14 +202,15 @@ def _posterior(
         extra = sure[k] + (WANDER * max(level[k], 0.3)) ** 2 * (tau - t[k])
         _after(t[k + 1 : n], y[k + 1 : n], tau, level[k], extra, noise, shapes, left, sums)
         for s in range(len(prior)):
-            score[i, s] = before[k] + prior[s] + sums[2, s] + np.log(sums[3, s])
+            score[i, s] = before[k] + prior[s] + sums[2, s]
+            size[i, s] = sums[3, s]
             best = min(best, score[i, s])
     mass[:steps] = 0.0
     for i in range(steps):
         frost = _frost(begin + i, cold)
         for s in range(len(prior)):
             if score[i, s] < best + UNLIKELY:
-                likely = np.exp(-0.5 * (score[i, s] - best))
+                likely = np.exp(-0.5 * (score[i, s] - best)) / np.sqrt(size[i, s])
                 mass[i] += (1.0 - frost) * likely
                 mass[min(i + half[s], steps - 1)] += frost * likely
     return steps, begin

@@ -12,11 +12,12 @@ percentiles the spread. No look needs to hit the event: the curve carries what t
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiled import compiled, compiled_fast
+from ..compiled import compiled, compiled_fast, compiled_finite
 from .looks import MOST_BARE, UNWATCHED, lai_of, lai_table
 from .templates import BEFORE, BEYOND, RATIOS, RISES, WARMTHS, templates
 
@@ -50,49 +51,87 @@ REACH_BACK = 50
 """Looks up to so many days before the lowest one take part, where they are low too."""
 UNLIKELY = 18.0
 """Begins whose chi2 is so much above the best add nothing."""
-STRIDE = 4
-"""Days between the begins that are tried first."""
+WEIGHT_STEPS = 64
+"""Steps of chi2 in the table of exp(-chi2 / 2), which is interpolated to 1e-5."""
+LEAST_HEIGHT = 0.3
+"""A, LAI units, is at least so much where the day is read off a curve."""
+STEP, STRIDE = 3, 6
+"""Days between the begins that are tried, an odd number, each of which stands for the days around it; and between those
+that are tried first."""
+PER_STRIDE = STRIDE // STEP
 AT_ONCE = 4
 """Looks taken together on the way over the curves."""
-CASES = (1 + len(WARMTHS)) * 2 * len(RISES)
+SHAPES = 2 * len(RISES)
+"""Templates of `templates`: logistic ones at even places, Gompertz at odd ones."""
+CASES = (1 + len(WARMTHS)) * SHAPES
 """Curves on all clocks."""
 ROOM = 320
 """Most days between the earliest and the latest day tried."""
 
 
-@lru_cache(maxsize=4)
-def _tables(
-    at: bytes, ticks: bytes, count: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32], int]:
-    """What all parcels of a season share, for day indices of looks, and ticks of `count` clocks, both int64.
+class Tables(NamedTuple):
+    """What all parcels of a season share.
 
-    Returns
-    -------
+    Attributes
+    ----------
+    ticks : (clock, day) int64
+        From `templates.clocks`.
     coarse : (look, day of begin x CASES) float32
         Share of its height that each curve has on each look, clock by clock, if it began on every `STRIDE`-th day. Days
         stand side by side, so that many are tried in one pass over a look.
     fine : (look, day of begin x CASES) float32
         The same for the days between.
+    inverse : (template, RATIOS) int64
+        From `templates.templates`.
     first_days : (clock, tick) int32
         First day on which a clock shows a tick, or more; past the last day where it never does.
     least : int
         The tick that column 0 of `first_days` stands for.
+    weights : (step,) float64
+        exp(-chi2 / 2), in steps of 1 / `WEIGHT_STEPS`, up to `UNLIKELY` and one further.
+    lais : (CELLS,) float64
+        From `looks.lai_table`.
     """
+
+    ticks: NDArray[np.int64]
+    coarse: NDArray[np.float32]
+    fine: NDArray[np.float32]
+    inverse: NDArray[np.int64]
+    first_days: NDArray[np.int32]
+    least: int
+    weights: NDArray[np.float64]
+    lais: NDArray[np.float64]
+
+
+@lru_cache(maxsize=4)
+def _tables(at: bytes, ticks: bytes, count: int) -> Tables:
+    """Tables for day indices of looks, and ticks of `count` clocks, both int64."""
     looks, clocks = np.frombuffer(at, np.int64), np.frombuffer(ticks, np.int64).reshape(count, -1)
     curves, inverse = templates()
     strides = -(-clocks.shape[1] // STRIDE)
-    begins = np.minimum(np.arange(strides * STRIDE), clocks.shape[1] - 1)
-    heights = np.empty((len(looks), strides * STRIDE, CASES), np.float32)
+    begins = np.minimum(np.arange(0, strides * STRIDE, STEP), clocks.shape[1] - 1)
+    heights = np.empty((len(looks), len(begins), CASES), np.float32)
     for number, clock in enumerate(clocks):
         place = np.clip(clock[looks][:, None] - clock[begins], -BEFORE, BEYOND) + BEFORE
-        of_clock = slice(number * len(curves), (number + 1) * len(curves))
-        heights[..., of_clock] = np.moveaxis(curves[:, place], 0, -1)
-    by_stride = heights.reshape(len(looks), strides, STRIDE, CASES)
+        heights[..., number * SHAPES : (number + 1) * SHAPES] = np.moveaxis(curves[:, place], 0, -1)
+    by_stride = heights.reshape(len(looks), strides, PER_STRIDE, CASES)
     coarse, fine = (part.reshape(len(looks), -1) for part in (by_stride[:, :, 0], by_stride[:, :, 1:]))
     least = int(clocks.min() + inverse.min())
     every = np.arange(least, int(clocks.max() + inverse.max()) + 1)
-    first_days = np.stack([np.searchsorted(clock, every) for clock in clocks]).astype(np.int32)
-    return np.ascontiguousarray(coarse), np.ascontiguousarray(fine), first_days, least
+    return Tables(
+        ticks=clocks,
+        coarse=np.ascontiguousarray(coarse),
+        fine=np.ascontiguousarray(fine),
+        inverse=inverse,
+        first_days=np.stack([np.searchsorted(clock, every) for clock in clocks]).astype(np.int32),
+        least=least,
+        weights=np.exp(-0.5 * np.arange(int(UNLIKELY * WEIGHT_STEPS) + 2) / WEIGHT_STEPS),
+        lais=lai_table(),
+    )
+
+
+def _tables_for(at: NDArray[np.int64], ticks: NDArray[np.int64]) -> Tables:
+    return _tables(np.asarray(at, np.int64).tobytes(), np.asarray(ticks, np.int64).tobytes(), len(ticks))
 
 
 def growth_days(
@@ -131,12 +170,9 @@ def growth_days(
     """
     day = np.full(len(green), np.nan)
     spread = np.full(len(green), np.nan)
-    at = np.ascontiguousarray(at, np.int64)
     whole = np.array([[0], [ticks.shape[1] - 1]], np.int32)
     within = np.broadcast_to(whole, (2, len(green))) if allowed is None else allowed
-    ticks = np.ascontiguousarray(ticks, np.int64)
-    tables = _tables(at.tobytes(), ticks.tobytes(), len(ticks))
-    _growth(at, green, low, top, base, ticks, within, tables, templates()[1], lai_table(), day, spread)
+    _growth(np.ascontiguousarray(at, np.int64), green, low, top, base, within, _tables_for(at, ticks), day, spread)
     return day, spread
 
 
@@ -147,10 +183,9 @@ def growth_posterior(
 
     Parameters as there, of one parcel: `green` (look,), and the days and the bare soil that belong to it.
     """
-    at, ticks = np.ascontiguousarray(at, np.int64), np.ascontiguousarray(ticks, np.int64)
-    tables = _tables(at.tobytes(), ticks.tobytes(), len(ticks))
     mass = np.zeros(ticks.shape[1])
-    floor = _posterior(at, green, low, top, base, ticks, tables, templates()[1], lai_table(), _room(len(at)), mass)
+    at = np.ascontiguousarray(at, np.int64)
+    floor = _posterior(at, green, low, top, base, _tables_for(at, ticks), _room(len(at)), mass)
     mass[:floor] = 0.0
     return mass / mass.sum()
 
@@ -158,36 +193,40 @@ def growth_posterior(
 @compiled
 def median_of(mass: NDArray, count: int, first: int) -> tuple[float, float]:
     """Median of a posterior over consecutive days and half the distance of its 16th and 84th percentiles."""
+    total = total_of(mass[:count])
+    at, run = 0, 0.0
+    low, middle, high = 0.0, 0.0, 0.0
+    for mark in (0.1587, 0.5, 0.8413):
+        while at < count - 1 and run + mass[at] < mark * total:
+            run += mass[at]
+            at += 1
+        low, middle, high = middle, high, first + at - 0.5 + (mark * total - run) / mass[at]
+    return middle, 0.5 * (high - low)
+
+
+@compiled_fast
+def total_of(mass: NDArray) -> float:
+    """Sum of an array, in vector registers."""
     total = 0.0
-    for i in range(count):
+    for i in range(len(mass)):
         total += mass[i]
-    found = np.zeros(3)
-    marks = (0.1587, 0.5, 0.8413)
-    run = 0.0
-    m = 0
-    for i in range(count):
-        share = mass[i] / total
-        while m < 3 and run + share >= marks[m]:
-            found[m] = first + i - 0.5 + (marks[m] - run) / share
-            m += 1
-        run += share
-    return found[1], 0.5 * (found[2] - found[0])
+    return total
 
 
 @compiled
 def _growth(
-    at: NDArray, green: NDArray, low: NDArray, top: NDArray, base: NDArray, ticks: NDArray, allowed: NDArray,
-    tables: tuple, inverse: NDArray, lais: NDArray, day: NDArray, spread: NDArray,
+    at: NDArray, green: NDArray, low: NDArray, top: NDArray, base: NDArray, allowed: NDArray, tables: Tables,
+    day: NDArray, spread: NDArray,
 ) -> None:  # fmt: skip
     room = _room(len(at))
-    mass = np.zeros(ticks.shape[1])
+    mass = np.zeros(tables.ticks.shape[1])
     for p in range(len(green)):
         if low[p] < 0 or top[p] < 0:
             continue
-        floor = _posterior(at, green[p], low[p], top[p], base[p], ticks, tables, inverse, lais, room, mass)
+        floor = _posterior(at, green[p], low[p], top[p], base[p], tables, room, mass)
         first, past = max(allowed[0, p], floor), min(allowed[1, p] + 1, len(mass))
-        total = mass.sum()
-        if past > first and mass[first:past].sum() > ADMITTED * total:
+        total = total_of(mass)
+        if past > first and total_of(mass[first:past]) > ADMITTED * total:
             day[p], spread[p] = median_of(mass[first:past], past - first, first)
         elif total > 0:
             day[p], spread[p] = median_of(mass, len(mass), 0)
@@ -201,35 +240,31 @@ def _room(looks: int) -> tuple[NDArray, ...]:
     weight, pull = np.zeros(looks + AT_ONCE, np.float32), np.zeros(looks + AT_ONCE, np.float32)
     sums = np.zeros((3, ROOM * CASES), np.float32)
     score, height = np.zeros((2, ROOM * CASES), np.float32), np.zeros((2, ROOM * CASES), np.float32)
-    return which, t, y, w, weight, pull, sums, score, height
+    return which, t, y, w, weight, pull, sums, score, height, np.zeros(CASES + 1, np.int64)
 
 
 @compiled
 def _posterior(
-    at: NDArray, green: NDArray, low: int, top: int, base: float, ticks: NDArray, tables: tuple, inverse: NDArray,
-    lais: NDArray, room: tuple, mass: NDArray,
-) -> int:  # fmt: skip
+    at: NDArray, green: NDArray, low: int, top: int, base: float, tables: Tables, room: tuple, mass: NDArray
+) -> int:
     """Write the posterior of one parcel, not scaled; return the day before which the stand has not emerged."""
-    which, t, y, w, weight, pull, sums, score, height = room
-    coarse, fine, first_days, least = tables
-    wide = (STRIDE - 1) * CASES
-    n, tall, sure, floor = _window(at, green, low, top, base, lais, which, t, y, w)
+    which, t, y, w, weight, pull, sums, score, height, likely = room
+    wide = (PER_STRIDE - 1) * CASES
+    n, tall, sure, floor = _window(at, green, low, top, base, tables.lais, which, t, y, w)
     # A first look at the stand itself, after weeks without any, says that it began before.
     up = t[0] == low and y[0] > EMERGED
     begin = max(low - REACH_BACK if up else min(t[0] - 10, low), low - REACH_BACK, 0)
     stride = begin // STRIDE
-    past_begin = min(sure + 11, stride * STRIDE + ROOM, ticks.shape[1])
+    past_begin = min(sure + 11, stride * STRIDE + ROOM, tables.ticks.shape[1])
     strides = -(-past_begin // STRIDE) - stride
     shared = _shared(y, w, n, tall, which, weight, pull)
-    _chi2(coarse, stride * CASES, strides * CASES, which, weight, pull, n, shared, sums, score[0], height[0])
+    _chi2(tables.coarse, stride * CASES, strides * CASES, which, weight, pull, n, shared, sums, score[0], height[0])
     best, one, other = _promising(score[0], strides, begin % STRIDE > 0)
     part = (stride + one) * wide, (other - one) * wide
-    _chi2(fine, *part, which, weight, pull, n, shared, sums, score[1], height[1])
+    _chi2(tables.fine, *part, which, weight, pull, n, shared, sums, score[1], height[1])
     mass[:] = 0.0
-    for i in range(max(begin, (stride + one) * STRIDE), min(past_begin, (stride + other) * STRIDE)):
-        k, d = i // STRIDE - stride, i % STRIDE
-        kind, curve = (0, k * CASES) if d == 0 else (1, (k - one) * wide + (d - 1) * CASES)
-        _weigh(score[kind], height[kind], curve, best, ticks[:, i], inverse, first_days, least, sure, mass)
+    begins = max(-(-begin // STEP), (stride + one) * PER_STRIDE), min(past_begin // STEP, (stride + other) * PER_STRIDE)
+    _weigh(score, height, best, begins, (stride, one), sure, tables, likely, mass)
     return floor
 
 
@@ -307,7 +342,7 @@ def _chi2(
         score[i] = syy - a * ty[i]
 
 
-@compiled_fast
+@compiled_finite
 def _least(score: NDArray) -> float:
     least = score[0]
     for i in range(1, len(score)):
@@ -317,21 +352,41 @@ def _least(score: NDArray) -> float:
 
 @compiled
 def _weigh(
-    score: NDArray, height: NDArray, curve: int, best: float, ticks: NDArray, inverse: NDArray, first_days: NDArray,
-    least: int, sure: int, mass: NDArray,
+    score: NDArray, height: NDArray, best: float, begins: tuple, strides: tuple, sure: int, tables: Tables,
+    likely: NDArray, mass: NDArray,
 ) -> None:  # fmt: skip
-    """Add the curves that began on one day to the posterior, each on the day on which it passes LAI 0.1."""
-    for clock in range(len(ticks)):
-        for s in range(len(inverse)):
-            above = score[curve] - best
-            share = EMERGED / max(height[curve], 0.3)
-            curve += 1
-            if above > UNLIKELY:
-                continue
-            tick = ticks[clock] + inverse[s, min(int(share * 2 * RATIOS), RATIOS - 1)]
+    """Add the curves that began on some days to the posterior, each on the day on which it passes LAI 0.1."""
+    ticks, inverse, first_days, weights = tables.ticks, tables.inverse, tables.first_days, tables.weights
+    least = tables.least
+    for begin in range(*begins):
+        kind, curve = _place(begin, strides)
+        best = min(best, _least(score[kind, curve : curve + CASES]))
+    for begin in range(*begins):
+        kind, curve = _place(begin, strides)
+        count = 0
+        for c in range(CASES):  # without a branch, which no processor could foretell
+            likely[count] = c
+            count += score[kind, curve + c] <= best + UNLIKELY
+        for i in range(count):
+            c = likely[i]
+            clock, s = c // SHAPES, c % SHAPES
+            share = EMERGED / max(height[kind, curve + c], LEAST_HEIGHT)
+            tick = ticks[clock, begin * STEP] + inverse[s, min(int(share * 2 * RATIOS), RATIOS - 1)]
             day = first_days[clock, tick - least]
-            if day <= sure:
-                mass[day] += (GOMPERTZ_PRIOR if s % 2 else 1.0) * np.exp(-0.5 * above)
+            step = (score[kind, curve + c] - best) * WEIGHT_STEPS
+            cell = int(step)
+            weight = weights[cell] + (step - cell) * (weights[cell + 1] - weights[cell])
+            weight *= GOMPERTZ_PRIOR if s % 2 else 1.0
+            for near in range(max(day - STEP // 2, 0), min(day + STEP // 2, sure) + 1):
+                mass[near] += weight
+
+
+@compiled
+def _place(begin: int, strides: tuple) -> tuple[int, int]:
+    """Which of the two tables holds the curves that begin on a day, and where."""
+    stride, one = strides
+    k, d = begin // PER_STRIDE - stride, begin % PER_STRIDE
+    return (0, k * CASES) if d == 0 else (1, ((k - one) * (PER_STRIDE - 1) + d - 1) * CASES)
 
 
 @compiled

@@ -244,22 +244,29 @@ def _find_maximum(series: NDArray, at: NDArray, green: NDArray, spans: NDArray, 
         first, last = spans[0, p], min(spans[1, p], series.shape[1] - 1)
         if first < 0:
             continue
-        past = first
+        found, highest = -1, -np.inf
+        begin, end = first, first - 1
         for k in range(len(at)):
             if np.isfinite(green[p, k]):
-                begin, end = max(at[k] - NEAR, past), min(at[k] + NEAR, last)
-                _take_highest(series[p], begin, end, p, day, most)
-                past = max(past, end + 1)
-        if np.isnan(most[p]):
-            _take_highest(series[p], first, last, p, day, most)
+                if at[k] - NEAR > end + 1:
+                    found, highest = _higher(series[p], begin, end, found, highest)
+                    begin = at[k] - NEAR
+                end = max(end, min(at[k] + NEAR, last))
+        found, highest = _higher(series[p], begin, end, found, highest)
+        if found < 0:
+            found, highest = _higher(series[p], first, last, found, highest)
+        if found >= 0:
+            day[p], most[p] = found, highest
 
 
 @compiled
-def _take_highest(series: NDArray, first: int, last: int, p: int, day: NDArray, most: NDArray) -> None:
+def _higher(series: NDArray, first: int, last: int, found: int, highest: float) -> tuple[int, float]:
+    """First highest day from `first` to `last` and its value, where it is higher than what was found before."""
     for i in range(first, last + 1):
-        if np.isfinite(series[i]) and not series[i] <= most[p]:
-            most[p] = series[i]
-            day[p] = i
+        higher = series[i] > highest
+        found = i if higher else found
+        highest = series[i] if higher else highest
+    return found, highest
 
 
 @compiled

@@ -170,6 +170,7 @@ def _stands(
     t = np.zeros(most + 1, np.int64)
     u = np.zeros(most + 1)
     pivots = np.zeros(most + 2, np.int64)
+    lowest = np.zeros(most // 20 + 2)
     for p in range(len(green)):
         n, inside = 0, 0
         for k in range(most):
@@ -186,14 +187,28 @@ def _stands(
         if inside < MIN_LOOKS:
             state[p] = FEW_LOOKS
             continue
-        ordered = np.sort(u[:n])
-        bare = min(ordered[int(0.05 * (n - 1))], max(ordered[0], MOST_BARE))
+        bare = _bare(u, n, lowest)
         base[p] = bare
         noise[p] = _noise(t, u, n, bare)
         swing = min(max(SWING_NOISE * noise[p], LEAST_SWING), MOST_SWING)
         count = _pivots(u, n, bare, swing, pivots)
         state[p] = NO_GROWTH
         _choose(t, u, pivots, count, bare, swing, first, last, winter, spring, state, days, p)
+
+
+@compiled
+def _bare(u: NDArray, n: int, lowest: NDArray) -> float:
+    """5th percentile of the looks; where that is no bare soil, the lowest look. Keeps the lowest looks in `lowest`."""
+    count = int(0.05 * (n - 1)) + 1
+    lowest[:count] = np.inf
+    for i in range(n):
+        if u[i] < lowest[count - 1]:
+            place = count - 1
+            while place > 0 and u[i] < lowest[place - 1]:
+                lowest[place] = lowest[place - 1]
+                place -= 1
+            lowest[place] = u[i]
+    return min(lowest[count - 1], max(lowest[0], MOST_BARE))
 
 
 @compiled

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
+from .columns import values_of
 from .compiled import compiled
 from .errors import BadInput
 from .marker_names import SCALE, Marker
@@ -192,9 +193,7 @@ def _identifiers(path: Path, column: pa.ChunkedArray) -> NDArray[np.int32]:
         raise BadInput(
             path, f"has NewID of type {column.type} that are no whole numbers of 32 bits ({error})"
         ) from error
-    # By their buffers: to_numpy would load pandas, which takes longer than reading ten thousand parcels.
-    views = [np.frombuffer(part.buffers()[1], np.int32)[part.offset : part.offset + len(part)] for part in parts]
-    return np.concatenate([np.zeros(0, np.int32), *views])
+    return np.concatenate([np.zeros(0, np.int32), *map(values_of, parts)])
 
 
 def _open(path: Path) -> pa.Table:

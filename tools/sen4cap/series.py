@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -14,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from . import __version__
+from .columns import column, values_of
 from .errors import BadInput
 from .outputs import take_room, whole_file
 
@@ -131,9 +133,7 @@ def _frame(
     sizes = [count * kind.bit_width // 8 for kind in kinds.values()]
     take_room(handle.fileno(), sum(sizes), path)
     blank = pa.py_buffer(np.memmap(handle, np.uint8, "r+", shape=sum(sizes)) if count else b"")
-    # From buffers: pa.array would load pandas, which takes longer than smoothing ten thousand parcels.
-    numbers = pa.py_buffer(np.ascontiguousarray(ids, np.int32))
-    columns = {"NewID": pa.Array.from_buffers(pa.int32(), len(ids), [None, numbers])}
+    columns = {"NewID": column(np.asarray(ids, np.int32))}
     begins = np.cumsum([0, *sizes])[:-1].tolist()
     for (name, kind), begin, size in zip(kinds.items(), begins, sizes, strict=True):
         flat = pa.Array.from_buffers(kind, count, [None, blank.slice(begin, size)])
@@ -180,6 +180,43 @@ class _Skeleton:
         """The file is closed by who opened it."""
 
 
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A series file, memory-mapped.
+
+    Attributes
+    ----------
+    ids : (parcel,) int32
+        NewID.
+    start : datetime64[D]
+        Day of the first column.
+    days : int
+        Columns.
+    values : mapping of str to (parcel, day)
+        float32 of each variable, NaN outside the observed span, and `gap`, int16; without a copy.
+    season : int
+    about : mapping of str to str
+        All of the schema's metadata.
+    """
+
+    ids: NDArray[np.int32]
+    start: np.datetime64
+    days: int
+    values: Mapping[str, NDArray[Any]]
+    season: int
+    about: Mapping[str, str]
+
+    @property
+    def first(self) -> datetime.date:
+        """First day."""
+        return self.start.astype(datetime.date)
+
+    @property
+    def last(self) -> datetime.date:
+        """Last day."""
+        return self.first + datetime.timedelta(self.days - 1)
+
+
 def open_series(path: str | Path) -> xr.Dataset:
     """Open a series file, memory-mapped: a variable of (parcel, day) float32 each, and `gap` int16, without a copy.
 
@@ -194,8 +231,24 @@ def open_series(path: str | Path) -> xr.Dataset:
     BadInput
         It is no series file.
     """
-    import xarray as xr  # who writes a series does without
+    import xarray as xr
 
+    series = read_series(path)
+    return xr.Dataset(
+        {name: (("parcel", "day"), values) for name, values in series.values.items()},
+        coords={"parcel": series.ids, "day": series.start + np.arange(series.days)},
+        attrs={**series.about, "season": series.season, "sources": tuple(series.about.get("sources", "").split())},
+    )
+
+
+def read_series(path: str | Path) -> Series:
+    """Open a series file as plain arrays, which takes a third of a second less than `open_series`.
+
+    Raises
+    ------
+    BadInput
+        It is no series file.
+    """
     try:
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
         about = {key.decode(): value.decode() for key, value in (reader.schema.metadata or {}).items()}
@@ -204,16 +257,11 @@ def open_series(path: str | Path) -> xr.Dataset:
         batch = reader.get_batch(0)
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise BadInput(path, f"is no series file ({error})", do="make one with `sen4cap smooth`") from error
-    ids = batch.column("NewID").to_numpy()
-    variables = {}
+    ids = values_of(batch.column("NewID"))
+    values = {}
     days = 0
     for field in batch.schema:
         if pa.types.is_fixed_size_list(field.type):
             days = field.type.list_size
-            flat = batch.column(field.name).flatten().to_numpy(zero_copy_only=True)
-            variables[field.name] = (("parcel", "day"), flat.reshape(len(ids), days))
-    return xr.Dataset(
-        variables,
-        coords={"parcel": ids, "day": start + np.arange(days)},
-        attrs={**about, "season": season, "sources": tuple(about.get("sources", "").split())},
-    )
+            values[field.name] = values_of(batch.column(field.name).flatten()).reshape(len(ids), days)
+    return Series(ids, start, days, values, season, about)

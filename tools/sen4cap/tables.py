@@ -6,17 +6,20 @@ import contextlib
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
+from .columns import column
 from .errors import BadInput
 from .outputs import whole_file
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SEPARATORS = ",;\t"
 READ_BLOCK = 1 << 24
@@ -106,6 +109,8 @@ def read_csv(path: Path, *, required: Iterable[str] = ()) -> pd.DataFrame:
     BadInput
         The file is empty, not text, has lines of uneven length, or lacks a required column.
     """
+    import pandas as pd  # who only writes does without
+
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -237,6 +242,8 @@ def whole_numbers(path: Path, frame: pd.DataFrame, column: str) -> np.ndarray:
     BadInput
         A cell is no whole number; the message names the line and the cell.
     """
+    import pandas as pd
+
     numbers = pd.to_numeric(frame[column], errors="coerce").to_numpy(np.float64)
     bad = ~np.isfinite(numbers) | (numbers != np.floor(numbers))
     if bad.any():
@@ -250,11 +257,6 @@ def whole_numbers(path: Path, frame: pd.DataFrame, column: str) -> np.ndarray:
 def _arrow(values: Any) -> pa.Array:
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return values
-    if isinstance(values, pd.Series):
-        values = values.array if isinstance(values.dtype, pd.api.extensions.ExtensionDtype) else values.to_numpy()
-    if not isinstance(values, np.ndarray):
-        return pa.array(values, from_pandas=True)
-    if values.dtype.kind == "M":
-        days = values.astype("datetime64[D]")
-        return pa.array(days, type=pa.date32(), from_pandas=True)
+    if isinstance(getattr(values, "dtype", None), np.dtype) and values.dtype.kind in "biufM":
+        return column(np.asarray(values))
     return pa.array(values, from_pandas=True)

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-import xarray as xr
+import pyarrow as pa
+import pyarrow.compute
 from numpy.typing import NDArray
 
 from ..classes import WCC
+from ..columns import column, text_column, whole_column
 from ..compiled import over_blocks
 from ..errors import BadInput
 from ..marker_table import Looks, MarkerTable, days_of_all
 from ..progress import say
 from ..seasons import Season
-from ..series import open_series
+from ..series import Series, read_series
 from ..smooth.kernel import BOUNDS, Smoothing, smooth_daily
 from ..tables import read_csv, whole_numbers, write_csv, write_details
 from .detectors import Settings
@@ -30,6 +31,7 @@ BLOCK = 8192
 VARIABLES = ("LAI", "FCOVER")
 NOT_IN_SERIES = "not in the series"
 NO_DAY = np.datetime64("NaT", "D")
+QUALITIES = ("good", "wide", "partial", "none")
 
 
 @dataclass(frozen=True)
@@ -74,33 +76,33 @@ def season(
     daily = _open(series)
     table = MarkerTable(markers)
     calendar, season = _calendar(series, daily, plan)
-    ids = daily.parcel.to_numpy()
+    ids = daily.ids
     rows = _rows_of(table, ids, series)
-    parts = over_blocks(
-        lambda first, past: _block(daily, table, rows, slice(first, past), calendar=calendar, plan=plan),
-        len(ids),
-        block=BLOCK,
-        threads=threads,
-    )
-    found = _described(ids, Result.joined(parts), start=daily.day.to_numpy()[0].astype("datetime64[D]"), plan=plan)
+
+    def block(first: int, past: int) -> pa.Table:
+        part = slice(first, past)
+        result = _block(daily, table, rows, part, calendar=calendar, plan=plan)
+        return _described(ids[part], result, start=daily.start, plan=plan)
+
+    found = pa.concat_tables(over_blocks(block, len(ids), block=BLOCK, threads=threads))
     wanted = _wanted(classes, found)
     _write(output, found, wanted, season=season, plan=plan)
     _report(wanted)
 
 
-def _open(path: Path) -> xr.Dataset:
-    daily = open_series(path)
-    missing = [name for name in VARIABLES if name not in daily]
+def _open(path: Path) -> Series:
+    daily = read_series(path)
+    missing = [name for name in VARIABLES if name not in daily.values]
     if missing:
         raise BadInput(
             path,
-            f"has no {' and no '.join(missing)}, only {', '.join(map(str, daily))}",
+            f"has no {' and no '.join(missing)}, only {', '.join(daily.values)}",
             do="run `sen4cap smooth --variables LAI,FCOVER`",
         )
     return daily
 
 
-def _calendar(path: Path, daily: xr.Dataset, plan: Plan) -> tuple[Calendar, Season]:
+def _calendar(path: Path, daily: Series, plan: Plan) -> tuple[Calendar, Season]:
     """Lay the season over the days of the series.
 
     Raises
@@ -108,29 +110,28 @@ def _calendar(path: Path, daily: xr.Dataset, plan: Plan) -> tuple[Calendar, Seas
     BadInput
         The series does not reach into the season.
     """
-    season = Season(daily.attrs["season"], plan.season_start, plan.season_end)
-    days = daily.day.to_numpy().astype("datetime64[D]")
-    begin, end = np.datetime64(season.start, "D"), np.datetime64(season.end, "D")
-    if days[-1] < begin or days[0] > end:
+    season = Season(daily.season, plan.season_start, plan.season_end)
+    if daily.last < season.start or daily.first > season.end:
         raise BadInput(
             path,
-            f"runs from {days[0]} to {days[-1]}, outside the season {season.start} to {season.end}",
+            f"runs from {daily.first} to {daily.last}, outside the season {season.start} to {season.end}",
             do="run `sen4cap smooth` over the season",
         )
-    if plan.as_of is not None and not days[0] <= np.datetime64(plan.as_of, "D"):
-        raise BadInput(path, f"begins on {days[0]}, after --as-of {plan.as_of}")
-
-    return Calendar.of(season, days[0].astype(datetime.date), latest_emergence=plan.latest_emergence), season
+    if plan.as_of is not None and daily.first > plan.as_of:
+        raise BadInput(path, f"begins on {daily.first}, after --as-of {plan.as_of}")
+    return Calendar.of(season, daily.first, latest_emergence=plan.latest_emergence), season
 
 
 def _rows_of(table: MarkerTable, ids: NDArray[np.int32], series: Path) -> NDArray[np.intp] | None:
     """Row of the marker tables of each parcel of the series; None where they are the same, in order."""
     if np.array_equal(table.ids, ids):
         return None
-    rows = pd.Index(table.ids).get_indexer(pd.Index(ids))
-    lost = int((rows < 0).sum())
+    order = np.argsort(table.ids)
+    rows = order[np.minimum(np.searchsorted(table.ids, ids, sorter=order), len(order) - 1)]
+    strange = table.ids[rows] != ids
+    lost = int(strange.sum())
     if lost:
-        first = int(ids[rows < 0][0])
+        first = int(ids[strange][0])
         raise BadInput(
             table.where,
             f"lacks {lost} of the {len(ids)} parcels of {series}, such as NewID {first}",
@@ -140,7 +141,7 @@ def _rows_of(table: MarkerTable, ids: NDArray[np.int32], series: Path) -> NDArra
 
 
 def _block(
-    daily: xr.Dataset,
+    daily: Series,
     table: MarkerTable,
     rows: NDArray[np.intp] | None,
     part: slice,
@@ -148,16 +149,15 @@ def _block(
     calendar: Calendar,
     plan: Plan,
 ) -> Result:
-    start = daily.day.to_numpy()[0].astype("datetime64[D]").astype(datetime.date)
-    end = daily.day.to_numpy()[-1].astype("datetime64[D]").astype(datetime.date)
-    cut = end if plan.as_of is None else min(end, plan.as_of)
+    start = daily.first
+    cut = daily.last if plan.as_of is None else min(daily.last, plan.as_of)
     picked: slice | NDArray[np.intp] = part if rows is None else rows[part]
     looks = {name: table.looks(name, start=start, end=cut, rows=picked, with_stdev=False) for name in VARIABLES}
     at, values, share = _together(looks, start)
     if plan.as_of is None:
-        smooth = {name: daily[name].to_numpy()[part] for name in VARIABLES}
+        smooth = {name: daily.values[name][part] for name in VARIABLES}
     else:
-        smooth = {name: _smooth(looks[name], name, daily, start=start) for name in VARIABLES}
+        smooth = {name: _smooth(looks[name], name, daily) for name in VARIABLES}
     return season_of(
         smooth["LAI"],
         smooth["FCOVER"],
@@ -165,7 +165,7 @@ def _block(
         values["LAI"],
         values["FCOVER"],
         share,
-        start=np.datetime64(start, "D"),
+        start=daily.start,
         calendar=calendar,
         emergence=plan.emergence,
         termination=plan.termination,
@@ -189,70 +189,68 @@ def _together(
     return (days - np.datetime64(start, "D")).astype(np.int64), values, share
 
 
-def _smooth(looks: Looks, name: str, daily: xr.Dataset, *, start: datetime.date) -> NDArray[np.float32]:
+def _smooth(looks: Looks, name: str, daily: Series) -> NDArray[np.float32]:
     """Smooth again, as the series was, from the looks up to the day that is asked for."""
     low, high = BOUNDS[name]
-    at = (looks.days - np.datetime64(start, "D")).astype(np.int64)
-    smoothing = Smoothing.from_text(daily.attrs["smoothing"])
-    return smooth_daily(at, looks.mean, looks.pixels, days=daily.sizes["day"], smoothing=smoothing, low=low, high=high)
+    at = (looks.days - daily.start).astype(np.int64)
+    smoothing = Smoothing.from_text(daily.about["smoothing"])
+    return smooth_daily(at, looks.mean, looks.pixels, days=daily.days, smoothing=smoothing, low=low, high=high)
 
 
-def _described(ids: NDArray[np.int32], result: Result, *, start: np.datetime64, plan: Plan) -> pd.DataFrame:
+def _described(ids: NDArray[np.int32], result: Result, *, start: np.datetime64, plan: Plan) -> pa.Table:
     """One row a parcel, as people read it: days as dates, reasons as text."""
 
-    def dates(day: NDArray) -> NDArray[np.datetime64]:
+    def dates(day: NDArray) -> pa.Array:
         known = np.isfinite(day) & (day >= 0)
-        return np.where(known, start + np.where(known, day, 0).astype(np.int64), NO_DAY)
+        return column(np.where(known, start + np.where(known, day, 0).astype(np.int64), NO_DAY))
 
-    reasons = np.array(REASONS, object)
+    def rounded(values: NDArray[np.float64], digits: int) -> pa.Array:
+        return column(np.round(values, digits))
+
     em, ter = result.emergence, result.termination
-    return pd.DataFrame(
+    same = np.zeros(len(ids), np.int8)
+    return pa.table(
         {
-            "NewID": ids,
+            "NewID": column(ids),
             "Em_d": dates(em),
             "Ter_d": dates(ter),
-            "S_length": _whole(ter - em),
-            "Uncert_em": _whole(np.ceil(result.em_spread)),
-            "Uncert_ter": _whole(np.ceil(result.ter_spread)),
+            "S_length": whole_column(ter - em),
+            "Uncert_em": whole_column(np.ceil(result.em_spread)),
+            "Uncert_ter": whole_column(np.ceil(result.ter_spread)),
             "M_gro_d": dates(result.lai_day),
-            "M_gro_val": np.round(result.lai_most, 2),
-            "M_gro_t": _whole(result.lai_day - em),
+            "M_gro_val": rounded(result.lai_most, 2),
+            "M_gro_t": whole_column(result.lai_day - em),
             "M_cov_d": dates(result.cover_day),
-            "M_co_val": np.round(result.cover_most, 3),
-            "M_co_t": _whole(result.cover_day - em),
-            "em_method": plan.emergence,
-            "ter_method": plan.termination,
+            "M_co_val": rounded(result.cover_most, 3),
+            "M_co_t": whole_column(result.cover_day - em),
+            "em_method": text_column([plan.emergence], same),
+            "ter_method": text_column([plan.termination], same),
             "quality": _quality(result),
-            "em_reason": reasons[result.em_reason],
-            "ter_reason": reasons[result.ter_reason],
-            "em_uncertainty": np.round(result.em_spread, 1),
-            "ter_uncertainty": np.round(result.ter_spread, 1),
+            "em_reason": text_column(REASONS, result.em_reason),
+            "ter_reason": text_column(REASONS, result.ter_reason),
+            "em_uncertainty": rounded(result.em_spread, 1),
+            "ter_uncertainty": rounded(result.ter_spread, 1),
             "em_look_before": dates(result.em_around[0]),
             "em_look_after": dates(result.em_around[1]),
             "ter_look_before": dates(result.ter_around[0]),
             "ter_look_after": dates(result.ter_around[1]),
             "next_emergence": dates(result.next_emergence),
-            "next_uncertainty": np.round(result.next_spread, 1),
+            "next_uncertainty": rounded(result.next_spread, 1),
             "stand_top": dates(result.top),
-            "looks": result.looks,
-            "longest_gap": _whole(np.where(result.longest_gap < 0, np.nan, result.longest_gap)),
+            "looks": column(result.looks),
+            "longest_gap": whole_column(np.where(result.longest_gap < 0, np.nan, result.longest_gap)),
         }
     )
 
 
-def _whole(values: NDArray) -> pd.arrays.IntegerArray:
-    missing = ~np.isfinite(values)
-    return pd.arrays.IntegerArray(np.where(missing, 0, values).astype(np.int32), missing)
-
-
-def _quality(result: Result) -> NDArray:
+def _quality(result: Result) -> pa.Array:
     both = np.isfinite(result.emergence) & np.isfinite(result.termination)
     some = result.top >= 0
     wide = np.fmax(result.em_spread, result.ter_spread) > WIDE_DAYS
-    return np.select([both & ~wide, both, some], ["good", "wide", "partial"], "none")
+    return text_column(QUALITIES, np.select([both & ~wide, both, some], [0, 1, 2], 3))
 
 
-def _wanted(classes: Path | None, found: pd.DataFrame) -> pd.DataFrame:
+def _wanted(classes: Path | None, found: pa.Table) -> pa.Table:
     """Rows of season.csv: all parcels, or those classified as winter cover crop, in the order of that file.
 
     Raises
@@ -265,16 +263,19 @@ def _wanted(classes: Path | None, found: pd.DataFrame) -> pd.DataFrame:
     table = read_csv(classes, required=["NewID", "Pred_class"])
     ids, predicted = whole_numbers(classes, table, "NewID"), whole_numbers(classes, table, "Pred_class")
     covered = ids[predicted == WCC]
-    again = pd.Index(covered).duplicated()
-    if again.any():
-        raise BadInput(classes, f"NewID {covered[again][0]} stands twice")
-    rows = found.set_index("NewID").reindex(covered).reset_index()
-    missing = ~np.isin(covered, found["NewID"].to_numpy())
-    if missing.any():
-        text = ", ".join(map(str, covered[missing][:10]))
-        say(f"{classes}: {int(missing.sum())} parcels are {NOT_IN_SERIES}, their rows stay empty: {text}")
-        rows.loc[missing, ["em_reason", "ter_reason"]] = NOT_IN_SERIES
-        rows.loc[missing, "quality"] = "none"
+    firsts = np.unique(covered, return_index=True)[1]
+    if len(firsts) < len(covered):
+        again = np.delete(covered, firsts)[0]
+        raise BadInput(classes, f"NewID {again} stands twice")
+    at = pa.compute.index_in(column(covered), value_set=found["NewID"].cast(pa.int64()))
+    rows = found.take(at).set_column(0, "NewID", column(covered))
+    if at.null_count:
+        missing = at.is_null()
+        text = ", ".join(map(str, covered[missing.to_numpy(zero_copy_only=False)][:10]))
+        say(f"{classes}: {at.null_count} parcels are {NOT_IN_SERIES}, their rows stay empty: {text}")
+        for name, told in (("em_reason", NOT_IN_SERIES), ("ter_reason", NOT_IN_SERIES), ("quality", QUALITIES[-1])):
+            filled = pa.compute.if_else(missing, told, rows[name])
+            rows = rows.set_column(rows.column_names.index(name), name, filled)
     return rows
 
 
@@ -294,13 +295,15 @@ CSV = (
 )
 
 
-def _write(output: Path, found: pd.DataFrame, wanted: pd.DataFrame, *, season: Season, plan: Plan) -> None:
+def _write(output: Path, found: pa.Table, wanted: pa.Table, *, season: Season, plan: Plan) -> None:
     """Write the details first: whoever finds the table finds them beside it."""
-    extra = wanted[~wanted["NewID"].isin(found["NewID"])]
-    details = pd.concat([found, extra], ignore_index=True) if len(extra) else found
+    details = found
+    if wanted is not found:
+        known = pa.compute.is_in(wanted["NewID"], value_set=found["NewID"].cast(pa.int64()))
+        details = pa.concat_tables([found, wanted.filter(pa.compute.invert(known))], promote_options="permissive")
     write_details(
         output,
-        {name: details[name] for name in details.columns},
+        {name: details[name] for name in details.column_names},
         metadata={
             "season_start": season.start.isoformat(),
             "season_end": season.end.isoformat(),
@@ -310,11 +313,11 @@ def _write(output: Path, found: pd.DataFrame, wanted: pd.DataFrame, *, season: S
     write_csv(output, {name: wanted[name] for name in CSV})
 
 
-def _report(rows: pd.DataFrame) -> None:
-    say(
-        f"season: {len(rows)} parcels, {int(rows['Em_d'].notna().sum())} with emergence,"
-        f" {int(rows['Ter_d'].notna().sum())} with termination"
-    )
+def _report(rows: pa.Table) -> None:
+    dated = {name: len(rows) - rows[name].null_count for name in ("Em_d", "Ter_d")}
+    say(f"season: {len(rows)} parcels, {dated['Em_d']} with emergence, {dated['Ter_d']} with termination")
     for name, what in (("em_reason", "emergence"), ("ter_reason", "termination")):
-        for reason, count in rows.loc[rows[name] != "", name].value_counts().items():
-            say(f"  no {what}: {count} {reason}")
+        counts = {str(each["values"]): each["counts"].as_py() for each in rows[name].value_counts()}
+        for reason, count in sorted(counts.items(), key=lambda pair: -pair[1]):
+            if reason:
+                say(f"  no {what}: {count} {reason}")

@@ -7,6 +7,7 @@ import pytest
 
 from sen4cap.season import fall, growth, templates
 from sen4cap.season.looks import Calendar, clean, green_of, lai_table
+from sen4cap.season.posterior import median_of
 from sen4cap.season.stands import find_stands
 
 DAYS = 412
@@ -96,10 +97,10 @@ def test_dates_are_the_medians_of_the_posteriors(draw) -> None:
     assert len(dated) > 20
     for p in dated:
         mass = growth.growth_posterior(at, green[p], stands.low[p], stands.top[p], stands.base[p], ticks=ticks)
-        assert growth.median_of(mass, len(mass), 0)[0] == pytest.approx(emergence[p], abs=1e-6)
+        assert median_of(mass, len(mass), 0)[0] == pytest.approx(emergence[p], abs=1e-6)
         assert mass.sum() == pytest.approx(1)
         mass, begin = fall.fall_posterior(
             at, green[p], stands.last_top[p], stands.after[p], stands.base[p], stands.noise[p], cold=cold
         )
-        assert growth.median_of(mass, len(mass), begin)[0] == pytest.approx(end[p], abs=1e-6)
+        assert median_of(mass, len(mass), begin)[0] == pytest.approx(end[p], abs=1e-6)
         assert mass.sum() == pytest.approx(1)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled, compiled_fused
-from .growth import median_of
+from .posterior import MOST, median_of, weight_of, weights
 
 STEPS = (0.7,)
 """Days of a fall at once."""
@@ -57,8 +57,6 @@ once plants grow again."""
 ROOM = 420
 SHAPES = 16
 """Shapes of falls, and as many empty ones as let the compiler fill vector registers."""
-UNLIKELY = 60.0
-"""Days whose sum of squares (-2 log likelihood but for the looks' variances) is so much above the best add nothing."""
 
 
 @cache
@@ -130,7 +128,7 @@ def fall_days(
     """
     day = np.full(len(green), np.nan)
     spread = np.full(len(green), np.nan)
-    tables = _side_by_side(), _priors(), _half_gone()
+    tables = _side_by_side(), _priors(), _half_gone(), weights()
     _fall(np.ascontiguousarray(at, np.int64), green, top, after, base, noise, cold, tables, day, spread)
     return day, spread
 
@@ -152,7 +150,7 @@ def fall_posterior(
     """
     room = _room(len(at))
     at = np.ascontiguousarray(at, np.int64)
-    tables = _side_by_side(), _priors(), _half_gone()
+    tables = _side_by_side(), _priors(), _half_gone(), weights()
     steps, begin = _posterior(at, green, top, after, base, noise, cold, tables, room)
     mass = room[-1][:steps]
     return mass / mass.sum(), begin
@@ -176,8 +174,8 @@ def _room(looks: int) -> tuple[NDArray, ...]:
     """Arrays that serve one parcel after the other: of the looks, of the shapes, and the posterior."""
     t = np.zeros(looks, np.int64)
     y, level, sure, before = np.zeros(looks), np.zeros(looks), np.zeros(looks), np.zeros(looks)
-    score, size = np.zeros((ROOM, SHAPES)), np.zeros((ROOM, SHAPES))
-    return t, y, level, sure, before, np.zeros((4, SHAPES)), score, size, np.zeros(ROOM)
+    score, width = np.zeros((ROOM, SHAPES)), np.zeros((ROOM, SHAPES))
+    return t, y, level, sure, before, np.zeros((4, SHAPES)), score, width, np.zeros(ROOM)
 
 
 @compiled
@@ -186,8 +184,8 @@ def _posterior(
     room: tuple,
 ) -> tuple[int, int]:  # fmt: skip
     """Write the posterior of one stand, not scaled, into the last array of the room; return its days and the first."""
-    t, y, level, sure, before, sums, score, size, mass = room
-    shapes, prior, half = tables
+    t, y, level, sure, before, sums, score, width, mass = room
+    shapes, prior, half, table = tables
     n, bottom, begin, height = _looks(at, green, top, after, own_noise, t, y)
     noise = min(max(own_noise, LEAST_NOISE, UNSTEADY * height), NOISE)
     _filter(t, y, n, noise, level, sure, before)
@@ -203,14 +201,14 @@ def _posterior(
         _after(t[k + 1 : n], y[k + 1 : n], tau, level[k], extra, noise, shapes, left, sums)
         for s in range(len(prior)):
             score[i, s] = before[k] + prior[s] + sums[2, s]
-            size[i, s] = sums[3, s]
+            width[i, s] = sums[3, s]
             best = min(best, score[i, s])
     mass[:steps] = 0.0
     for i in range(steps):
         frost = _frost(begin + i, cold)
         for s in range(len(prior)):
-            if score[i, s] < best + UNLIKELY:
-                likely = np.exp(-0.5 * (score[i, s] - best)) / np.sqrt(size[i, s])
+            if score[i, s] < best + MOST:
+                likely = weight_of(score[i, s] - best, table) * width[i, s]
                 mass[i] += (1.0 - frost) * likely
                 mass[min(i + half[s], steps - 1)] += frost * likely
     return steps, begin
@@ -282,7 +280,7 @@ def _after(
     left: float,
     sums: NDArray,
 ) -> None:
-    """-2 log likelihood of the looks after tau, best over what is left, in two parts: sums[2] + log(sums[3]).
+    """Likelihood of the looks after tau, best over what is left, in two parts: exp(-sums[2] / 2) sums[3].
 
     The shapes lie side by side, so that they fill vector registers.
     """
@@ -308,3 +306,4 @@ def _after(
     for s in range(SHAPES):
         b = max(sums[1, s] / sums[0, s], 0.0)
         sums[2, s] += b * b * sums[0, s] - 2.0 * b * sums[1, s]
+        sums[3, s] = 1.0 / np.sqrt(sums[3, s])

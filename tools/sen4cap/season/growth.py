@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ..compiled import compiled, compiled_fast, compiled_finite
 from .looks import MOST_BARE, UNWATCHED, lai_of, lai_table
+from .posterior import median_of, total_of, weight_of, weights
 from .templates import BEFORE, BEYOND, RATIOS, RISES, WARMTHS, templates
 
 EMERGED = 0.1
@@ -51,8 +52,6 @@ REACH_BACK = 50
 """Looks up to so many days before the lowest one take part, where they are low too."""
 UNLIKELY = 18.0
 """Begins whose chi2 is so much above the best add nothing."""
-WEIGHT_STEPS = 64
-"""Steps of chi2 in the table of exp(-chi2 / 2), which is interpolated to 1e-5."""
 LEAST_HEIGHT = 0.3
 """A, LAI units, is at least so much where the day is read off a curve."""
 STEP, STRIDE = 3, 6
@@ -88,7 +87,7 @@ class Tables(NamedTuple):
     least : int
         The tick that column 0 of `first_days` stands for.
     weights : (step,) float64
-        exp(-chi2 / 2), in steps of 1 / `WEIGHT_STEPS`, up to `UNLIKELY` and one further.
+        From `posterior.weights`.
     lais : (CELLS,) float64
         From `looks.lai_table`.
     """
@@ -125,7 +124,7 @@ def _tables(at: bytes, ticks: bytes, count: int) -> Tables:
         inverse=inverse,
         first_days=np.stack([np.searchsorted(clock, every) for clock in clocks]).astype(np.int32),
         least=least,
-        weights=np.exp(-0.5 * np.arange(int(UNLIKELY * WEIGHT_STEPS) + 2) / WEIGHT_STEPS),
+        weights=weights(),
         lais=lai_table(),
     )
 
@@ -188,29 +187,6 @@ def growth_posterior(
     floor = _posterior(at, green, low, top, base, _tables_for(at, ticks), _room(len(at)), mass)
     mass[:floor] = 0.0
     return mass / mass.sum()
-
-
-@compiled
-def median_of(mass: NDArray, count: int, first: int) -> tuple[float, float]:
-    """Median of a posterior over consecutive days and half the distance of its 16th and 84th percentiles."""
-    total = total_of(mass[:count])
-    at, run = 0, 0.0
-    low, middle, high = 0.0, 0.0, 0.0
-    for mark in (0.1587, 0.5, 0.8413):
-        while at < count - 1 and run + mass[at] < mark * total:
-            run += mass[at]
-            at += 1
-        low, middle, high = middle, high, first + at - 0.5 + (mark * total - run) / mass[at]
-    return middle, 0.5 * (high - low)
-
-
-@compiled_fast
-def total_of(mass: NDArray) -> float:
-    """Sum of an array, in vector registers."""
-    total = 0.0
-    for i in range(len(mass)):
-        total += mass[i]
-    return total
 
 
 @compiled
@@ -356,7 +332,7 @@ def _weigh(
     likely: NDArray, mass: NDArray,
 ) -> None:  # fmt: skip
     """Add the curves that began on some days to the posterior, each on the day on which it passes LAI 0.1."""
-    ticks, inverse, first_days, weights = tables.ticks, tables.inverse, tables.first_days, tables.weights
+    ticks, inverse, first_days, table = tables.ticks, tables.inverse, tables.first_days, tables.weights
     least = tables.least
     for begin in range(*begins):
         kind, curve = _place(begin, strides)
@@ -373,10 +349,7 @@ def _weigh(
             share = EMERGED / max(height[kind, curve + c], LEAST_HEIGHT)
             tick = ticks[clock, begin * STEP] + inverse[s, min(int(share * 2 * RATIOS), RATIOS - 1)]
             day = first_days[clock, tick - least]
-            step = (score[kind, curve + c] - best) * WEIGHT_STEPS
-            cell = int(step)
-            weight = weights[cell] + (step - cell) * (weights[cell + 1] - weights[cell])
-            weight *= GOMPERTZ_PRIOR if s % 2 else 1.0
+            weight = weight_of(score[kind, curve + c] - best, table) * (GOMPERTZ_PRIOR if s % 2 else 1.0)
             for near in range(max(day - STEP // 2, 0), min(day + STEP // 2, sure) + 1):
                 mass[near] += weight
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sen4cap.season import fall, growth, templates
+from sen4cap.season import begins, fall, growth, templates
 from sen4cap.season.looks import Calendar, clean, green_of, lai_table
 from sen4cap.season.posterior import median_of
 from sen4cap.season.stands import find_stands
@@ -67,7 +67,7 @@ def test_dates_are_those_of_the_plain_posterior(draw) -> None:
         dated = np.flatnonzero(stands.low >= 0)[:10]
         for p in dated:
             stand = drawn.looks, green[p], stands.low[p], stands.top[p], stands.base[p], ticks
-            np.testing.assert_allclose((found[p], spread[p]), plain(*stand, step=growth.STEP), atol=0.05)
+            np.testing.assert_allclose((found[p], spread[p]), plain(*stand, step=begins.STEP), atol=0.05)
             # Begins on every day tell hardly anything else.
             np.testing.assert_allclose((found[p], spread[p]), plain(*stand, step=1), atol=0.5)
         assert len(dated) == 10

@@ -11,16 +11,14 @@ percentiles the spread. No look needs to hit the event: the curve carries what t
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled, compiled_fast, compiled_finite
-from .looks import MOST_BARE, UNWATCHED, lai_of, lai_table
-from .posterior import median_of, total_of, weight_of, weights
-from .templates import BEFORE, BEYOND, RATIOS, RISES, WARMTHS, templates
+from .begins import CASES, PER_STRIDE, SHAPES, STEP, STRIDE, Tables, place_of, tables_for
+from .looks import MOST_BARE, UNWATCHED, lai_of
+from .posterior import median_of, total_of, weight_of
+from .templates import RATIOS
 
 EMERGED = 0.1
 """LAI of a stand that has emerged."""
@@ -54,83 +52,10 @@ UNLIKELY = 18.0
 """Begins whose chi2 is so much above the best add nothing."""
 LEAST_HEIGHT = 0.3
 """A, LAI units, is at least so much where the day is read off a curve."""
-STEP, STRIDE = 3, 6
-"""Days between the begins that are tried, an odd number, each of which stands for the days around it; and between those
-that are tried first."""
-PER_STRIDE = STRIDE // STEP
 AT_ONCE = 4
 """Looks taken together on the way over the curves."""
-SHAPES = 2 * len(RISES)
-"""Templates of `templates`: logistic ones at even places, Gompertz at odd ones."""
-CASES = (1 + len(WARMTHS)) * SHAPES
-"""Curves on all clocks."""
 ROOM = 320
 """Most days between the earliest and the latest day tried."""
-
-
-class Tables(NamedTuple):
-    """What all parcels of a season share.
-
-    Attributes
-    ----------
-    ticks : (clock, day) int64
-        From `templates.clocks`.
-    coarse : (look, day of begin x CASES) float32
-        Share of its height that each curve has on each look, clock by clock, if it began on every `STRIDE`-th day. Days
-        stand side by side, so that many are tried in one pass over a look.
-    fine : (look, day of begin x CASES) float32
-        The same for the days between.
-    inverse : (template, RATIOS) int64
-        From `templates.templates`.
-    first_days : (clock, tick) int32
-        First day on which a clock shows a tick, or more; past the last day where it never does.
-    least : int
-        The tick that column 0 of `first_days` stands for.
-    weights : (step,) float64
-        From `posterior.weights`.
-    lais : (CELLS,) float64
-        From `looks.lai_table`.
-    """
-
-    ticks: NDArray[np.int64]
-    coarse: NDArray[np.float32]
-    fine: NDArray[np.float32]
-    inverse: NDArray[np.int64]
-    first_days: NDArray[np.int32]
-    least: int
-    weights: NDArray[np.float64]
-    lais: NDArray[np.float64]
-
-
-@lru_cache(maxsize=4)
-def _tables(at: bytes, ticks: bytes, count: int) -> Tables:
-    """Tables for day indices of looks, and ticks of `count` clocks, both int64."""
-    looks, clocks = np.frombuffer(at, np.int64), np.frombuffer(ticks, np.int64).reshape(count, -1)
-    curves, inverse = templates()
-    strides = -(-clocks.shape[1] // STRIDE)
-    begins = np.minimum(np.arange(0, strides * STRIDE, STEP), clocks.shape[1] - 1)
-    heights = np.empty((len(looks), len(begins), CASES), np.float32)
-    for number, clock in enumerate(clocks):
-        place = np.clip(clock[looks][:, None] - clock[begins], -BEFORE, BEYOND) + BEFORE
-        heights[..., number * SHAPES : (number + 1) * SHAPES] = np.moveaxis(curves[:, place], 0, -1)
-    by_stride = heights.reshape(len(looks), strides, PER_STRIDE, CASES)
-    coarse, fine = (part.reshape(len(looks), -1) for part in (by_stride[:, :, 0], by_stride[:, :, 1:]))
-    least = int(clocks.min() + inverse.min())
-    every = np.arange(least, int(clocks.max() + inverse.max()) + 1)
-    return Tables(
-        ticks=clocks,
-        coarse=np.ascontiguousarray(coarse),
-        fine=np.ascontiguousarray(fine),
-        inverse=inverse,
-        first_days=np.stack([np.searchsorted(clock, every) for clock in clocks]).astype(np.int32),
-        least=least,
-        weights=weights(),
-        lais=lai_table(),
-    )
-
-
-def _tables_for(at: NDArray[np.int64], ticks: NDArray[np.int64]) -> Tables:
-    return _tables(np.asarray(at, np.int64).tobytes(), np.asarray(ticks, np.int64).tobytes(), len(ticks))
 
 
 def growth_days(
@@ -171,7 +96,7 @@ def growth_days(
     spread = np.full(len(green), np.nan)
     whole = np.array([[0], [ticks.shape[1] - 1]], np.int32)
     within = np.broadcast_to(whole, (2, len(green))) if allowed is None else allowed
-    _growth(np.ascontiguousarray(at, np.int64), green, low, top, base, within, _tables_for(at, ticks), day, spread)
+    _growth(np.ascontiguousarray(at, np.int64), green, low, top, base, within, tables_for(at, ticks), day, spread)
     return day, spread
 
 
@@ -184,7 +109,7 @@ def growth_posterior(
     """
     mass = np.zeros(ticks.shape[1])
     at = np.ascontiguousarray(at, np.int64)
-    floor = _posterior(at, green, low, top, base, _tables_for(at, ticks), _room(len(at)), mass)
+    floor = _posterior(at, green, low, top, base, tables_for(at, ticks), _room(len(at)), mass)
     mass[:floor] = 0.0
     return mass / mass.sum()
 
@@ -335,10 +260,10 @@ def _weigh(
     ticks, inverse, first_days, table = tables.ticks, tables.inverse, tables.first_days, tables.weights
     least = tables.least
     for begin in range(*begins):
-        kind, curve = _place(begin, strides)
+        kind, curve = place_of(begin, strides)
         best = min(best, _least(score[kind, curve : curve + CASES]))
     for begin in range(*begins):
-        kind, curve = _place(begin, strides)
+        kind, curve = place_of(begin, strides)
         count = 0
         for c in range(CASES):  # without a branch, which no processor could foretell
             likely[count] = c
@@ -352,14 +277,6 @@ def _weigh(
             weight = weight_of(score[kind, curve + c] - best, table) * (GOMPERTZ_PRIOR if s % 2 else 1.0)
             for near in range(max(day - STEP // 2, 0), min(day + STEP // 2, sure) + 1):
                 mass[near] += weight
-
-
-@compiled
-def _place(begin: int, strides: tuple) -> tuple[int, int]:
-    """Which of the two tables holds the curves that begin on a day, and where."""
-    stride, one = strides
-    k, d = begin // PER_STRIDE - stride, begin % PER_STRIDE
-    return (0, k * CASES) if d == 0 else (1, ((k - one) * (PER_STRIDE - 1) + d - 1) * CASES)
 
 
 @compiled

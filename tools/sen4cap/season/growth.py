@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled, compiled_fast, compiled_finite
-from .begins import CASES, PER_STRIDE, SHAPES, STEP, STRIDE, Tables, place_of, tables_for
+from .begins import CASES, SHAPES, STEP, Tables, tables_for
 from .looks import MOST_BARE, UNWATCHED, lai_of
 from .posterior import median_of, total_of, weight_of
 from .templates import RATIOS
@@ -139,8 +139,8 @@ def _room(looks: int) -> tuple[NDArray, ...]:
     which, t = np.zeros(looks + AT_ONCE, np.int64), np.zeros(looks, np.int64)
     y, w = np.zeros(looks), np.zeros(looks)
     weight, pull = np.zeros(looks + AT_ONCE, np.float32), np.zeros(looks + AT_ONCE, np.float32)
-    sums = np.zeros((3, ROOM * CASES), np.float32)
-    score, height = np.zeros((2, ROOM * CASES), np.float32), np.zeros((2, ROOM * CASES), np.float32)
+    most = (ROOM // STEP + 1) * CASES
+    sums, score, height = np.zeros((3, most), np.float32), np.zeros(most, np.float32), np.zeros(most, np.float32)
     return which, t, y, w, weight, pull, sums, score, height, np.zeros(CASES + 1, np.int64)
 
 
@@ -150,39 +150,17 @@ def _posterior(
 ) -> int:
     """Write the posterior of one parcel, not scaled; return the day before which the stand has not emerged."""
     which, t, y, w, weight, pull, sums, score, height, likely = room
-    wide = (PER_STRIDE - 1) * CASES
     n, tall, sure, floor = _window(at, green, low, top, base, tables.lais, which, t, y, w)
     # A first look at the stand itself, after weeks without any, says that it began before.
     up = t[0] == low and y[0] > EMERGED
     begin = max(low - REACH_BACK if up else min(t[0] - 10, low), low - REACH_BACK, 0)
-    stride = begin // STRIDE
-    past_begin = min(sure + 11, stride * STRIDE + ROOM, tables.ticks.shape[1])
-    strides = -(-past_begin // STRIDE) - stride
+    past = -(-min(sure + 11, begin + ROOM, tables.ticks.shape[1]) // STEP)
+    first = min(-(-begin // STEP), past - 1)
     shared = _shared(y, w, n, tall, which, weight, pull)
-    _chi2(tables.coarse, stride * CASES, strides * CASES, which, weight, pull, n, shared, sums, score[0], height[0])
-    best, one, other = _promising(score[0], strides, begin % STRIDE > 0)
-    part = (stride + one) * wide, (other - one) * wide
-    _chi2(tables.fine, *part, which, weight, pull, n, shared, sums, score[1], height[1])
+    _chi2(tables.heights, first * CASES, (past - first) * CASES, which, weight, pull, n, shared, sums, score, height)
     mass[:] = 0.0
-    begins = max(-(-begin // STEP), (stride + one) * PER_STRIDE), min(past_begin // STEP, (stride + other) * PER_STRIDE)
-    _weigh(score, height, best, begins, (stride, one), sure, tables, likely, mass)
+    _weigh(score, height, first, past, sure, tables, likely, mass)
     return floor
-
-
-@compiled
-def _promising(score: NDArray, strides: int, early: bool) -> tuple[float, int, int]:
-    """Best score of the days tried first, and the first and past stride where others may be as good (`UNLIKELY`).
-
-    The first day counts for the best only where it is not too early.
-    """
-    best = np.inf
-    for k in range(int(early), strides):
-        best = min(best, _least(score[k * CASES : (k + 1) * CASES]))
-    one, other = strides, 0
-    for k in range(strides):
-        if _least(score[k * CASES : (k + 1) * CASES]) <= best + UNLIKELY:
-            one, other = min(one, max(k - 1, 0)), k + 1
-    return best, min(one, other), other
 
 
 @compiled
@@ -253,28 +231,25 @@ def _least(score: NDArray) -> float:
 
 @compiled
 def _weigh(
-    score: NDArray, height: NDArray, best: float, begins: tuple, strides: tuple, sure: int, tables: Tables,
-    likely: NDArray, mass: NDArray,
-) -> None:  # fmt: skip
-    """Add the curves that began on some days to the posterior, each on the day on which it passes LAI 0.1."""
+    score: NDArray, height: NDArray, first: int, past: int, sure: int, tables: Tables, likely: NDArray, mass: NDArray
+) -> None:
+    """Add the curves of the begins from `first` on to the posterior, each on the day on which it passes LAI 0.1."""
     ticks, inverse, first_days, table = tables.ticks, tables.inverse, tables.first_days, tables.weights
     least = tables.least
-    for begin in range(*begins):
-        kind, curve = place_of(begin, strides)
-        best = min(best, _least(score[kind, curve : curve + CASES]))
-    for begin in range(*begins):
-        kind, curve = place_of(begin, strides)
+    best = _least(score[: (past - first) * CASES])
+    for begin in range(first, past):
+        curve = (begin - first) * CASES
         count = 0
         for c in range(CASES):  # without a branch, which no processor could foretell
             likely[count] = c
-            count += score[kind, curve + c] <= best + UNLIKELY
+            count += score[curve + c] <= best + UNLIKELY
         for i in range(count):
             c = likely[i]
             clock, s = c // SHAPES, c % SHAPES
-            share = EMERGED / max(height[kind, curve + c], LEAST_HEIGHT)
+            share = EMERGED / max(height[curve + c], LEAST_HEIGHT)
             tick = ticks[clock, begin * STEP] + inverse[s, min(int(share * 2 * RATIOS), RATIOS - 1)]
             day = first_days[clock, tick - least]
-            weight = weight_of(score[kind, curve + c] - best, table) * (GOMPERTZ_PRIOR if s % 2 else 1.0)
+            weight = weight_of(score[curve + c] - best, table) * (GOMPERTZ_PRIOR if s % 2 else 1.0)
             for near in range(max(day - STEP // 2, 0), min(day + STEP // 2, sure) + 1):
                 mass[near] += weight
 

@@ -54,7 +54,8 @@ def plain(
         inside = (days >= 0) & (days <= sure)
         np.add.at(mass, days[inside], likely[inside])
     days = np.interp([0.1587, 0.5, 0.8413], np.cumsum(mass) / mass.sum(), np.arange(DAYS + 1) + 0.5)
-    return days[1], 0.5 * (days[2] - days[0])
+    wide = 0.5 * (days[2] - days[0])
+    return days[1], np.sqrt(max(wide**2 - (step**2 - 1) / 12, 0.0))
 
 
 def test_dates_are_those_of_the_plain_posterior(draw) -> None:

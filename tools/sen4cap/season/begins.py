@@ -14,6 +14,8 @@ from .templates import BEFORE, BEYOND, RISES, WARMTHS, templates
 
 STEP = 5
 """Days between the begins that are tried, an odd number: each stands for the days around it."""
+STEP_VARIANCE = (STEP**2 - 1) / 12
+"""What that adds to the variance of a posterior, days squared."""
 SHAPES = 2 * len(RISES)
 """Templates of `templates`: logistic ones at even places, Gompertz at odd ones."""
 CASES = (1 + len(WARMTHS)) * SHAPES

@@ -96,7 +96,7 @@ Detector = Callable[[Block, Settings | None], Dates]
 
 GAP_FACTOR, GAP_OFFSET = 0.9, 1.5
 """Spread of a date that stands on its bracketing looks alone: 0.9 (gap / 2 + 1.5 d), fitted on simulated truth."""
-GROWTH_SPREAD = (0.52, 0.0, 0.6)
+GROWTH_SPREAD = (0.53, 0.0, 0.7)
 """Shares of the posterior's spread (see `growth_spread`) and of the gap around the date, and a floor in days, added in
 squares. Fitted to the whole days that are written, on the truth of the simulator and on growth of other families."""
 SLOWEST = 8.0

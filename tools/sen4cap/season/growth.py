@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiled import compiled, compiled_fast, compiled_finite
-from .begins import CASES, SHAPES, STEP, Tables, tables_for
+from .begins import CASES, SHAPES, STEP, STEP_VARIANCE, Tables, tables_for
 from .looks import MOST_BARE, UNWATCHED, lai_of
 from .posterior import median_of, total_of, weight_of
 from .templates import RATIOS
@@ -128,9 +128,12 @@ def _growth(
         first, past = max(allowed[0, p], floor), min(allowed[1, p] + 1, len(mass))
         total = total_of(mass)
         if past > first and total_of(mass[first:past]) > ADMITTED * total:
-            day[p], spread[p] = median_of(mass[first:past], past - first, first)
+            day[p], wide = median_of(mass[first:past], past - first, first)
         elif total > 0:
-            day[p], spread[p] = median_of(mass, len(mass), 0)
+            day[p], wide = median_of(mass, len(mass), 0)
+        else:
+            continue
+        spread[p] = np.sqrt(max(wide * wide - STEP_VARIANCE, 0.0))
 
 
 @compiled

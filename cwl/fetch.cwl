@@ -7,7 +7,7 @@ baseCommand: [sen4cap, fetch]
 hints:
   DockerRequirement: {dockerPull: "ghcr.io/sen4cap/tools:0.1.0"}
 requirements:
-  ResourceRequirement: {coresMin: 1, coresMax: 4, ramMin: 4096, ramMax: 8192}
+  ResourceRequirement: {coresMin: 1, coresMax: 4, ramMin: 2048, ramMax: 4096}
   NetworkAccess: {networkAccess: true}
   # cwltool does not stage a file that also lies inside a staged folder, such as parcels beside their catalogue.
   InitialWorkDirRequirement: {listing: [$(inputs.parcels)]}

@@ -237,8 +237,9 @@ def _memory() -> str:
     return """## Memory
 
 Memory is bounded by blocks: a window of 2048 x 2048 pixels for each thread of lai and markers, 2048 parcels for each
-thread of smooth and 8192 of season, the pixels of 25,000 parcels for insitu, 1 GiB of files under way for fetch;
-series and marker tables are mapped files, whose pages the system takes back. tests/memory runs fetch, lai, markers,
+thread of smooth and 8192 of season, the pixels of 25,000 parcels for insitu, decoded tiles for each reader of fetch,
+whose pixels pass through files of 512 MiB together; series and marker tables are mapped files, whose pages the system
+takes back. tests/memory runs fetch, lai, markers,
 pixels, smooth, season, soil, harvest, intercrop, classify, report and insitu under a limit on their data that is
 smaller than what they read, write or would hold at once, and compares the answers. Outlines of parcels are held by the
 tools that need them: 1 to 3 kB a parcel in classify and report ([what the tools need](resources.md))."""

@@ -12,7 +12,7 @@ import shapely
 from affine import Affine
 
 from sen4cap.fetch.area import MARGIN_M, METRES_PER_DEGREE, Area
-from sen4cap.fetch.copying import Memory
+from sen4cap.fetch.copying import LARGE, Scratch
 from sen4cap.grid import Grid
 from sen4cap.parcels import read_parcels
 from servers.archive import CENTRE, UTM
@@ -85,25 +85,25 @@ def test_coordinates_without_a_place_are_no_hindrance():
     assert np.isnan(area.boxes_in(UTM)[1]).all()
 
 
-def test_memory_is_shared_and_given_back():
-    memory = Memory(100)
+def test_room_on_disk_is_shared_and_given_back(tmp_path):
+    scratch = Scratch(10 * LARGE)
     most, held, guard = 0, 0, threading.Lock()
 
     def work(size: int) -> None:
         nonlocal most, held
-        with memory.claims() as claim:
-            claim(size)
+        with scratch.array(tmp_path / "any", (size, LARGE), "uint8") as pixels:
+            assert pixels.shape == (size, LARGE)
             with guard:
-                held += min(size, 100)
+                held += min(size, 10)
                 most = max(most, held)
             time.sleep(0.01)
             with guard:
-                held -= min(size, 100)
+                held -= min(size, 10)
 
-    threads = [threading.Thread(target=work, args=(size,)) for size in (60, 60, 30, 1_000, 10, 60, 30)]
+    threads = [threading.Thread(target=work, args=(size,)) for size in (6, 6, 3, 20, 1, 6, 3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(10)
     assert not any(thread.is_alive() for thread in threads)
-    assert most <= 100
+    assert most <= 10

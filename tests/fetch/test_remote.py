@@ -263,6 +263,26 @@ def test_full_disk(archive, parcels, on_small_disk):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(("side", "kib"), [(100, 4), (100, 8), (100, 20), (700, 8), (700, 400), (700, 1400)])
+def test_disk_that_holds_a_part_of_a_file(side, kib, on_small_disk):
+    """GDAL tells some of these failures, others not."""
+    script = f"""
+import pathlib, numpy, affine
+from sen4cap.fetch.clip import Clip, write_cog
+from sen4cap.grid import Grid
+pixels = numpy.random.default_rng(1).integers(1, 60_000, (1, {side}, {side})).astype("uint16")
+grid = Grid("EPSG:32631", affine.Affine(10, 0, 500_000, 0, -10, 5_700_000), ({side}, {side}))
+clip = Clip(pixels, grid, 0, (1.0,), (0.0,), (None,), (None,), {{}})
+try:
+    write_cog(clip, pathlib.Path("x.tif"))
+except OSError as error:
+    print("refused:", error)
+"""
+    done = on_small_disk(sys.executable, "-c", script, kib=kib)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "refused: [Errno 28] No space left on device: 'x.tif'\n"
+
+
 def test_endpoint_settings():
     assert s3_settings({}) == {}
     creodias = {"AWS_S3_ENDPOINT": "eodata.cloudferro.com", "AWS_HTTPS": "YES", "AWS_VIRTUAL_HOSTING": "FALSE"}

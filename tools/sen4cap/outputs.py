@@ -85,7 +85,7 @@ def whole_folder(path: Path, *, keep: bool = False) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def disk_full_told(path: Path) -> Iterator[None]:
+def disk_full_told(path: Path, *, below: int = FULL_BELOW_BYTES) -> Iterator[None]:
     """Turn whatever error a full disk caused into OSError(ENOSPC) that names `path`.
 
     GDAL, SQLite and others say only that a write failed; what they wrote until then still fills the disk, so the free
@@ -96,6 +96,9 @@ def disk_full_told(path: Path) -> Iterator[None]:
     ----------
     path
         The file or folder being written.
+    below
+        Bytes of free space below which a failed write counts as the disk's fault: what the write may have taken and
+        given back, where that is more than a little.
     """
     try:
         yield
@@ -105,7 +108,7 @@ def disk_full_told(path: Path) -> Iterator[None]:
         told = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
         named = isinstance(error, OSError) and error.filename
         folder = path if path.is_dir() else path.parent
-        full = told or (folder.is_dir() and shutil.disk_usage(folder).free < FULL_BELOW_BYTES)
+        full = told or (folder.is_dir() and shutil.disk_usage(folder).free < below)
         if not full or (told and named):
             raise
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error

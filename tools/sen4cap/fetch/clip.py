@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import rasterio
+import rasterio.shutil
 from affine import Affine
 from numpy.typing import NDArray
+from rasterio.dtypes import dtype_rev
 from rasterio.errors import RasterioError
-from rasterio.io import DatasetReader, MemoryFile
+from rasterio.io import DatasetReader, DatasetWriter
+from rasterio.session import DummySession
 from rasterio.windows import Window
 
 from ..errors import BadInput
 from ..grid import Grid
+from ..outputs import FULL_BELOW_BYTES, disk_full_told
+from ..rasters import BLOCK
 from ..remote import gdal_failure, gdal_path
 from .area import Area, is_geographic
 from .kernel import all_nodata
@@ -24,8 +32,9 @@ SNAP_M = 60.0
 """Windows start and end at multiples of the coarsest pixel of Sentinel-2, so that all bands cover the same ground."""
 
 TILE = 256
-BYTES_PER_PIXEL_BYTE = 4
-"""Memory that a clip takes at its peak, in multiples of its pixels: the pixels, GDAL's copy, the file, its bytes."""
+
+Room = Callable[[tuple[int, ...], str], NDArray[Any]]
+"""Gives an array of this shape and type; may wait for it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +63,9 @@ class Clip:
 
     @property
     def empty(self) -> bool:
-        """Whether no pixel holds data."""
-        return all_nodata(self.pixels, nodata=self.nodata)
+        """Whether no pixel holds data; looked at some rows at a time."""
+        rows = range(0, self.pixels.shape[1], BLOCK)
+        return all(all_nodata(self.pixels[:, top : top + BLOCK], nodata=self.nodata) for top in rows)
 
 
 def read_clip(
@@ -64,7 +74,7 @@ def read_clip(
     *,
     nodata: float | None,
     where: str,
-    claim: Callable[[int], None],
+    room: Room,
 ) -> Clip | None:
     """Read what lies over the area; None where the raster lies elsewhere.
 
@@ -76,8 +86,8 @@ def read_clip(
         For a raster that does not tell its own.
     where
         Item and asset, for messages.
-    claim
-        Called with the bytes of memory this clip takes, before they are taken; may wait.
+    room
+        Called once with the shape (band, row, column) and type of the pixels; GDAL reads into what it gives.
 
     Raises
     ------
@@ -92,9 +102,7 @@ def read_clip(
             window = _window(grid, area)
             if window is None:
                 return None
-            size = int(window.width) * int(window.height) * sum(np.dtype(kind).itemsize for kind in raster.dtypes)
-            claim(BYTES_PER_PIXEL_BYTE * size)
-            return _read(raster, grid, window, nodata)
+            return _read(raster, grid, window, nodata, room)
     except RasterioError as error:
         raise gdal_failure(error, path, where=where) from error
 
@@ -118,11 +126,10 @@ def _window(grid: Grid, area: Area) -> Window | None:
     return grid.window_of(bounds, snap=6 * grid.resolution if is_geographic(grid.crs) else SNAP_M)
 
 
-def _read(raster: DatasetReader, grid: Grid, window: Window, nodata: float | None) -> Clip:
-    pixels = raster.read(window=window)
+def _read(raster: DatasetReader, grid: Grid, window: Window, nodata: float | None, room: Room) -> Clip:
     shape = (int(window.height), int(window.width))
-    if pixels.shape != (raster.count, *shape):
-        raise RasterioError(f"read {pixels.shape} where {(raster.count, *shape)} was asked for")
+    pixels = room((raster.count, *shape), raster.dtypes[0])
+    raster.read(window=window, out=pixels)
     return Clip(
         pixels=pixels,
         grid=Grid(grid.crs, grid.transform @ Affine.translation(window.col_off, window.row_off), shape),
@@ -135,32 +142,60 @@ def _read(raster: DatasetReader, grid: Grid, window: Window, nodata: float | Non
     )
 
 
-def cog_bytes(clip: Clip) -> bytes:
-    """Return a tiled, compressed, cloud-optimised GeoTIFF of a clip: same numbers, same type, same nodata."""
+def write_cog(clip: Clip, path: Path) -> None:
+    """Write a clip as tiled, compressed, cloud-optimised GeoTIFF: same numbers, same type, same nodata."""
+    # A disk that was full has room again when GDAL fails: it removes the file and the overviews it made beside it.
+    with disk_full_told(path, below=max(FULL_BELOW_BYTES, 2 * clip.pixels.nbytes)):
+        with _dataset(clip) as raster:
+            rasterio.shutil.copy(
+                raster,
+                path,
+                driver="COG",
+                blocksize=TILE,
+                compress="DEFLATE",
+                predictor="YES",
+                # Overviews of classes must stay classes.
+                overview_resampling="NEAREST",
+            )
+        _check_end(path)
+
+
+def _check_end(path: Path) -> None:
+    """Refuse a file without its end: of the last bytes that it cannot write GDAL says nothing."""
+    with path.open("rb") as stream:
+        stream.seek(-8, os.SEEK_END)
+        end = stream.read()
+    if end[:4] != end[4:]:  # the last tile stands at the end, and GDAL repeats the last four bytes of every tile
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+
+@contextmanager
+def _dataset(clip: Clip) -> Iterator[DatasetWriter]:
+    """A clip as GDAL's dataset, which takes the pixels from where they lie."""
     count, rows, columns = clip.pixels.shape
-    with MemoryFile() as memory:
-        with memory.open(
-            driver="COG",
-            count=count,
-            height=rows,
-            width=columns,
-            dtype=clip.pixels.dtype,
-            crs=clip.grid.crs,
-            transform=clip.grid.transform,
-            nodata=clip.nodata,
-            blocksize=TILE,
-            compress="DEFLATE",
-            predictor="YES",
-            # Overviews of classes must stay classes.
-            overview_resampling="NEAREST",
-        ) as raster:
-            raster.write(clip.pixels)
-            raster.scales = clip.scales
-            raster.offsets = clip.offsets
-            raster.update_tags(**clip.tags)
-            for band in range(count):
-                if clip.descriptions[band]:
-                    raster.set_band_description(band + 1, clip.descriptions[band])
-                if clip.units[band]:
-                    raster.set_band_unit(band + 1, clip.units[band])
-        return bytes(memory.read())
+    name = ",".join(
+        (
+            f"MEM:::DATAPOINTER={clip.pixels.ctypes.data}",
+            f"BANDS={count}",
+            f"LINES={rows}",
+            f"PIXELS={columns}",
+            f"DATATYPE={dtype_rev[clip.pixels.dtype.name]}",
+            f"GEOTRANSFORM={'/'.join(map(repr, clip.grid.transform.to_gdal()))}",
+        )
+    )
+    # GDAL opens such names only where it is told to, lest a reference in a catalogue reads what lies in memory.
+    with (
+        rasterio.Env(session=DummySession(), GDAL_MEM_ENABLE_OPEN="YES"),
+        rasterio.open(name, "r+", driver="MEM") as raster,
+    ):
+        raster.crs = clip.grid.crs
+        raster.nodata = clip.nodata
+        raster.scales = clip.scales
+        raster.offsets = clip.offsets
+        raster.update_tags(**clip.tags)
+        for band in range(count):
+            if clip.descriptions[band]:
+                raster.set_band_description(band + 1, clip.descriptions[band])
+            if clip.units[band]:
+                raster.set_band_unit(band + 1, clip.units[band])
+        yield raster

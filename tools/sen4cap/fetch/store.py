@@ -6,9 +6,12 @@ import contextlib
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from ..outputs import disk_full_told
 
 JOURNAL = ".finished.jsonl"
 SHA2_256 = "1220"
@@ -78,16 +81,17 @@ class Store:
         if copied is None or copied.source not in sources:
             return None
         try:
-            whole = not copied.file or checksum(self._path(item, copied.file).read_bytes()) == copied.checksum
+            whole = not copied.file or checksum(self._path(item, copied.file)) == copied.checksum
         except OSError:
             return None
         return copied if whole else None
 
-    def keep(self, item: str, key: str, copied: Copied, content: bytes | None) -> Copied:
-        """Write an asset's file, then its line in the journal."""
-        if content is not None:
-            copied = replace(copied, checksum=checksum(content), size=len(content))
-            _write(self._path(item, copied.file), content)
+    def keep(self, item: str, key: str, copied: Copied, write: Callable[[Path], object] | None = None) -> Copied:
+        """Have an asset's file written, where it has one, then write its line in the journal."""
+        if write is not None:
+            path = self._path(item, copied.file)
+            _write_whole(path, write)
+            copied = replace(copied, checksum=checksum(path), size=path.stat().st_size)
         self._enter(json.dumps([item, key, *astuple(copied)]))
         return copied
 
@@ -127,22 +131,21 @@ def _record(line: str) -> tuple[tuple[str, str], Copied]:
         return ("", ""), Copied(source="")
 
 
-def checksum(content: bytes) -> str:
-    """Multihash (SHA2-256) of some bytes, hexadecimal."""
-    return SHA2_256 + hashlib.sha256(content).hexdigest()
+def checksum(path: Path) -> str:
+    """Multihash (SHA2-256) of a file, hexadecimal."""
+    with path.open("rb") as stream:
+        return SHA2_256 + hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; a full disk is told with the path."""
+def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Have a file written whole or not at all; a full disk is told with the path."""
     scratch = path.with_name(f".{path.name}.partial")
     try:
-        try:
-            scratch.write_bytes(content)
-        except FileNotFoundError:
+        with disk_full_told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            scratch.write_bytes(content)
-        scratch.replace(path)
-    except OSError as error:
+            write(scratch)
+            scratch.replace(path)
+    except BaseException:
         with contextlib.suppress(OSError):
             scratch.unlink()
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        raise

@@ -5,6 +5,7 @@ What has no limit comes first, so that kernels are compiled when the limit holds
 
 from __future__ import annotations
 
+import datetime
 import filecmp
 import itertools
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pyogrio
+import pystac
 import pytest
 import rasterio
 import shapely
@@ -24,6 +26,7 @@ from made_products import END as PRODUCTS_END
 from made_products import START as PRODUCTS_START
 from made_scenes import COARSE, FINE
 from sen4cap.series import open_series
+from sen4cap.stac import write_items
 
 from .conftest import END, FEW, PARCELS, START
 
@@ -37,6 +40,8 @@ held; the stacks of 24 threads count 192 MiB."""
 
 PARCELS_LIMIT = 900
 """Tools that hold the parcels' outlines."""
+COUNTRY, COUNTRY_LIMIT = 500_000, 620
+"""Parcels that are split by tile. With a second copy of their outlines they took 740 MiB."""
 MAPS_LIMIT = 640
 """A block of 1024 x 1024 pixels with 60 dates of LAI and FCOVER is 250 MB."""
 
@@ -140,6 +145,31 @@ def test_copies_larger_than_the_limit(limited: Callable[..., None], tmp_path: Pa
             assert max(source.shape) * source.res[0] > 0.99 * side
             for _, window in source.block_windows(1):
                 np.testing.assert_array_equal(np.unique(source.read(1, window=window)), expected)
+
+
+def test_parcels_of_a_country_by_tile(limited: Callable[..., None], tmp_path: Path) -> None:
+    """Outlines are held, 0.6 kB a parcel, and nothing else of that size: neither copies of them nor their boxes."""
+    fields = made.parcels(tmp_path / "parcels.gpkg", COUNTRY, SIDE)
+    items = []
+    for k, (west, south) in enumerate(itertools.product((2.9, 3.4, 3.9, 4.4), (50.4, 50.9))):
+        ground = shapely.box(west, south, west + 0.55, south + 0.55)
+        items.append(
+            pystac.Item(
+                f"S2A_31UE{'ABCDEFGH'[k]}_20210803_0_L2A",
+                geometry=shapely.geometry.mapping(ground),
+                bbox=list(ground.bounds),
+                datetime=datetime.datetime(2021, 8, 3, 10, 50, 31, tzinfo=datetime.UTC),
+                properties={"grid:code": f"MGRS-31UE{'ABCDEFGH'[k]}"},
+            )
+        )
+    write_items(tmp_path / "l2a", items, id="any", description="Eight tiles")
+    words = ("--catalog", tmp_path / "l2a", "--collection", "any", "--start", made.START, "--end", "2021-12-31")
+    for name, mib in (("free", 0), ("limited", COUNTRY_LIMIT)):
+        limited("tiles", *words, "--parcels", fields, "--output", name, mib=mib)
+    files = sorted(path.relative_to(tmp_path / "free") for path in (tmp_path / "free").rglob("*.*"))
+    assert sum(path.suffix == ".parquet" for path in files) == 8 + 1
+    for path in files:
+        assert filecmp.cmp(tmp_path / "free" / path, tmp_path / "limited" / path, shallow=False)
 
 
 def test_labels_of_more_parcels_than_the_limit_holds(limited: Callable[..., None], tmp_path: Path) -> None:

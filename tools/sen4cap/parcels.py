@@ -205,7 +205,9 @@ def _identifiers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
 
 def _polygons(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Flat, valid polygons, and what was wrong with each record's geometry ('' if nothing)."""
-    shapes = shapely.force_2d(shapes)
+    shapes = shapes.copy()
+    high = shapely.get_coordinate_dimension(shapes) > 2
+    shapes[high] = shapely.force_2d(shapes[high])  # of those alone: a copy of a country's outlines fills memory
     empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     polygonal = np.isin(shapely.get_type_id(shapes), POLYGONAL)
     mixed = ~empty & (shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION)

@@ -25,6 +25,8 @@ CELL_DEGREES = 0.25
 MOST_CELLS = 200
 METRES_PER_DEGREE = 111_320.0
 WGS84 = "EPSG:4326"
+BLOCK = 65_536
+"""Boxes that are projected at a time: the points of their edges take ten times their memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,14 +136,19 @@ def footprint_of(item: pystac.Item) -> shapely.Geometry | None:
 
 def _project(boxes: NDArray[np.float64], source: str, target: str) -> NDArray[np.float64]:
     """Boxes around projected boxes; their edges are densified, finely where there are few (and they may be large)."""
-    steps = 21 if len(boxes) < 100 else 2
-    share = np.linspace(0, 1, steps)
+    share = np.linspace(0, 1, 21 if len(boxes) < 100 else 2)
+    across = Transformer.from_crs(source, target, always_xy=True)
+    blocks = (boxes[first : first + BLOCK] for first in range(0, len(boxes), BLOCK))
+    return np.concatenate([np.empty((0, 4)), *(_around_edges(block, share, across) for block in blocks)])
+
+
+def _around_edges(boxes: NDArray[np.float64], share: NDArray[np.float64], across: Transformer) -> NDArray[np.float64]:
+    """Boxes around points of the edges of boxes, these at shares of an edge's length."""
     west, south, east, north = (boxes[:, [i]] for i in range(4))
     x, y = west + (east - west) * share, south + (north - south) * share
-    flat = np.ones(steps)
+    flat = np.ones(len(share))
     xs = np.concatenate([x, x, west * flat, east * flat], axis=1)
     ys = np.concatenate([south * flat, north * flat, y, y], axis=1)
-    across = Transformer.from_crs(source, target, always_xy=True)
     tx, ty = across.transform(xs.ravel(), ys.ravel())
     tx, ty = np.reshape(tx, xs.shape), np.reshape(ty, ys.shape)
     # Coordinates that the target has no place for come as infinite: such a box must touch nothing.

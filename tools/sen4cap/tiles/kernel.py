@@ -8,6 +8,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+BLOCK = 65_536
+"""Parcels that are looked up at a time: a box as a geometry takes as much memory as a parcel's outline."""
+
 
 def cells_of(boxes: NDArray[np.float64], /, *, size: float) -> NDArray[np.float64]:
     """Coarse boxes that cover all boxes, each of them once.
@@ -54,6 +57,11 @@ def parcels_on(
         Positions in `boxes`, ascending, for each footprint.
     """
     known = np.flatnonzero(np.isfinite(boxes).all(axis=1))
-    tree = shapely.STRtree(shapely.box(*boxes[known].T))
     grown = shapely.buffer(np.asarray(footprints, object), margin, join_style="mitre")
-    return [np.sort(known[tree.query(shape, predicate="intersects")]) for shape in grown]
+    found: list[list[NDArray[np.intp]]] = [[] for _ in grown]
+    for first in range(0, len(known), BLOCK):
+        some = known[first : first + BLOCK]
+        tree = shapely.STRtree(shapely.box(*boxes[some].T))
+        for places, shape in zip(found, grown, strict=True):
+            places.append(np.sort(some[tree.query(shape, predicate="intersects")]))
+    return [np.concatenate([np.empty(0, np.intp), *places]) for places in found]

@@ -18,6 +18,8 @@ from sen4cap.marker_table import new_markers
 
 PARCELS, FEW = 200_000, 1500
 """Parcels of the large table, and of the small one, which holds the first of them."""
+COVERED = 25
+"""Of so many parcels one carries a cover crop."""
 LOOKS, DAYS = 60, 330
 START = datetime.date(2021, 7, 1)
 END = START + datetime.timedelta(days=DAYS - 1)
@@ -34,7 +36,7 @@ STATS = ("valid_pixels_cnt", "mean", "stdev")
 
 @pytest.fixture(scope="session")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Marker tables of many and of few parcels: one in 25 carries a cover crop, the others lie bare after harvest."""
+    """Marker tables of many and of few parcels: some carry a cover crop, the others lie bare after harvest."""
     folder = tmp_path_factory.mktemp("tables")
     return _table(folder / "many.ipc", PARCELS), _table(folder / "few.ipc", FEW)
 
@@ -46,7 +48,7 @@ def _table(path: Path, count: int) -> Path:
     row = {(marker.day, marker.type, marker.stat): k for k, marker in enumerate(columns)}
     number = np.arange(count)
     rise, fall = 85 + number % 40, 200 + number % 90
-    covered, most = number % 25 == 0, 1 + number % 7 / 2
+    covered, most = number % COVERED == 0, 1 + number % 7 / 2
     with new_markers(path, (number + 1).astype(np.int32), columns) as table:
         for day, date in zip(days, dates, strict=True):
             main = 2.5 / (1 + np.exp((day - 45 - number % 11) / 2))

@@ -28,7 +28,7 @@ from made_scenes import COARSE, FINE
 from sen4cap.series import open_series
 from sen4cap.stac import write_items
 
-from .conftest import END, FEW, PARCELS, START
+from .conftest import COVERED, END, FEW, PARCELS, START
 
 pytestmark = pytest.mark.slow
 LIMIT = 480
@@ -46,7 +46,7 @@ MAPS_LIMIT = 640
 """A block of 1024 x 1024 pixels with 60 dates of LAI and FCOVER is 250 MB."""
 
 
-def run_chain(table: Path, fields: Path, run: Callable[..., None], folder: str, mib: int) -> None:
+def run_chain(table: Path, fields: Path, labels: Path, run: Callable[..., None], folder: str, mib: int) -> None:
     span = ("--start", START, "--end", END)
     run("smooth", "--markers", table, *span, "--threads", 2, "--output", f"{folder}/series.arrow", mib=mib)
     series = ("--series", f"{folder}/series.arrow")
@@ -58,6 +58,9 @@ def run_chain(table: Path, fields: Path, run: Callable[..., None], folder: str, 
     most = PARCELS_LIMIT if mib else 0
     parcels = ("--parcels", fields, *series)
     run("classify", *parcels, "--method", "threshold", "--threads", 2, "--output", f"{folder}/wcc", mib=most)
+    forest = ("classify", *parcels, "--threads", 2, "--output")
+    run(*forest, f"{folder}/trained", "--insitu", labels, mib=most)
+    run(*forest, f"{folder}/forest", "--model", f"{folder}/trained/model.npz", mib=most)
     results = ("--classes", f"{folder}/wcc", *given[:2], "--intercrop", f"{folder}/intercrop.csv")
     kept = ("--markers", table, "--keep-markers")
     run("report", *parcels, *results, *kept, "--typical", 2, "--output", f"{folder}/report", mib=most)
@@ -72,15 +75,17 @@ def some_of(fields: Path, path: Path, count: int) -> Path:
 def test_series_larger_than_the_limit(tables: tuple[Path, Path], limited: Callable[..., None], tmp_path: Path) -> None:
     many, few = tables
     fields = made.parcels(tmp_path / "parcels.gpkg", PARCELS, SIDE)
-    run_chain(few, some_of(fields, tmp_path / "some.gpkg", FEW), limited, "few", 0)
-    run_chain(many, fields, limited, "many", LIMIT)
+    labels = tmp_path / "insitu.csv"
+    labels.write_text("NewID,class\n" + "".join(f"{k + 1},{1 if k % COVERED == 0 else 2}\n" for k in range(FEW)))
+    run_chain(few, some_of(fields, tmp_path / "some.gpkg", FEW), labels, limited, "few", 0)
+    run_chain(many, fields, labels, limited, "many", LIMIT)
     series = (tmp_path / "many/series.arrow").stat().st_size
     assert min(many.stat().st_size, series) > LIMIT << 20
     assert many.stat().st_size + series > PARCELS_LIMIT << 20
     with open_series(tmp_path / "many/series.arrow") as large, open_series(tmp_path / "few/series.arrow") as small:
         for name in small:
             np.testing.assert_array_equal(large[name].to_numpy()[:FEW], small[name].to_numpy())
-    for name in ("season", "soil", "harvest", "intercrop", "wcc/wcc"):
+    for name in ("season", "soil", "harvest", "intercrop", "wcc/wcc", "trained/wcc", "forest/wcc"):
         with (tmp_path / f"many/{name}.csv").open() as large, (tmp_path / f"few/{name}.csv").open() as small:
             expected = small.read().splitlines()
             assert len(expected) > FEW / 2
@@ -89,7 +94,7 @@ def test_series_larger_than_the_limit(tables: tuple[Path, Path], limited: Callab
         assert filecmp.cmp(tmp_path / "many" / name, tmp_path / "many/report" / Path(name).name, shallow=False)
     assert (tmp_path / "many/report/index.html").stat().st_size > 0
     dated = [line for line in (tmp_path / "many/season.csv").read_text().splitlines() if line.split(",")[1][:2] == "20"]
-    assert len(dated) > 0.8 * PARCELS / 25
+    assert len(dated) > 0.8 * PARCELS / COVERED
 
 
 def flat_scene(folder: Path, side: int) -> Path:

@@ -237,9 +237,11 @@ def _memory() -> str:
     return """## Memory
 
 Memory is bounded by blocks: a window of 2048 x 2048 pixels for each thread of lai and markers, 2048 parcels for each
-thread of smooth and 8192 of season, the pixels of 25,000 parcels for insitu, decoded tiles for each reader of fetch,
-whose pixels pass through files of 512 MiB together; series and marker tables are mapped files, whose pages the system
-takes back. tests/memory runs fetch, lai, markers,
-pixels, smooth, season, soil, harvest, intercrop, classify, report and insitu under a limit on their data that is
-smaller than what they read, write or would hold at once, and compares the answers. Outlines of parcels are held by the
-tools that need them: 1 to 3 kB a parcel in classify and report ([what the tools need](resources.md))."""
+thread of smooth and 8192 of season, the pixels of 25,000 parcels for insitu, 32,768 parcels for classify, decoded tiles
+for each reader of fetch, whose pixels pass through files of 512 MiB together; series and marker tables are mapped
+files, whose pages the system takes back. tests/memory runs fetch, tiles, lai, markers, pixels, smooth, season, soil,
+harvest, intercrop, classify (thresholds, a forest trained, a model given), report and insitu under a limit on their
+data that is smaller than what they read, write or would hold at once, and compares the answers. Outlines of parcels are
+held by the tools that need them: 0.6 kB a parcel and those of one tile once more in tiles, 1 to 3 kB a parcel in
+classify and report. simulate makes test data and is not bounded: it holds its landscape, some 0.1 MB a parcel
+([what the tools need](resources.md))."""

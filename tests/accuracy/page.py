@@ -157,8 +157,8 @@ killing frost.
   48, and 29 of 32 of the second truth. Emergence 1.22 / 0.89 x, detected 97.5 / 94.5 %; ploughing and rolling 1.10 /
   1.13 x, detected 96.0 / 92.0 %; slow ends 1.56 / 1.70 x; growth on bare parcels 0.6 / 0.8 %; harvest 93.5 / 83.5 %;
   maximum FCOVER 0.048 / 0.048; classes 0.938 / 0.921 over blocks, 0.937 / 0.924 on an unseen year; three shares inside
-  are 0.5 to 3.5 points too large. With begins on every day the same targets are missed but one. So what is missed above by
-  tenths of a percent is missed or kept as the seasons fall. The next unseen ones are `--first-seed 81`.
+  are 0.5 to 3.5 points too large. With begins on every day the same targets are missed but one. So what is missed
+  above by tenths of a percent is missed or kept as the seasons fall. The next unseen ones are `--first-seed 81`.
 
 ## Dates
 

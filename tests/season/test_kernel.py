@@ -313,14 +313,6 @@ def test_a_date_that_nobody_saw_is_unsure(hidden: tuple[str, str]) -> None:
     assert seen.longest_gap[0] <= 7
 
 
-def test_blocks_join() -> None:
-    one, two = look(WHEAT + COVER), look(MAIZE)
-    both = Result.joined([one, two])
-    assert both.em_around.shape == (2, 2)
-    assert both.emergence[0] == one.emergence[0]
-    assert both.em_reason.tolist() == [one.em_reason[0], two.em_reason[0]]
-
-
 @pytest.mark.parametrize("regime", ["ordinary", "flanders"])
 def test_dates_keep_their_order_and_maxima_lie_between(draw, regime: str) -> None:
     drawn = draw(300, seed=31, regime=regime)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,11 +81,6 @@ class Result:
     looks: NDArray[np.int32]
     top: NDArray[np.int32]
     longest_gap: NDArray[np.int32]
-
-    @classmethod
-    def joined(cls, parts: list[Result]) -> Result:
-        """Blocks one after another."""
-        return cls(*(np.concatenate([getattr(part, field.name) for part in parts], axis=-1) for field in fields(cls)))
 
 
 def season_of(

@@ -112,6 +112,7 @@ def test_tables_of_two_tiles_are_one(tmp_path: Path) -> None:
     east |= {f"{d}_valid_pixels_cnt_LAI": [10.0, 20.0] for d in (days[1], "20211011")}
     table = MarkerTable([write(tmp_path / "31UGS.ipc", west), write(tmp_path / "32ULB.ipc", east)])
     assert table.ids.tolist() == [1, 2, 3]
+    assert table.rows_of(np.array([3, 7, 1], np.int32)).tolist() == [2, -1, 0]
     looks = table.looks("LAI")
     assert [str(day) for day in looks.days] == ["2021-10-01", "2021-10-06", "2021-10-11"]
     np.testing.assert_allclose(looks.mean, [[1, 1, np.nan], [2, 2.25, 3], [np.nan, 0.5, 0.5]])

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow.ipc
+import pyarrow.parquet
 import pytest
 from click.testing import CliRunner, Result
 
@@ -105,6 +106,11 @@ def test_rows_of_classes_and_parcels_that_one_side_lacks(seen, tmp_path: Path) -
     details = pd.read_parquet(tmp_path / "season_details.parquet").set_index("NewID")
     assert len(details) == 61
     assert details.loc[999, "em_reason"] == details.loc[999, "ter_reason"] == "not in the series"
+    classes.write_text("\n".join(rows[:-1]))
+    run("season", "--series", series, "--markers", markers, "--classes", classes, "--output", output)
+    kept = pyarrow.parquet.read_table(tmp_path / "season_details.parquet")
+    assert kept["NewID"].type == pyarrow.int32()
+    assert kept["NewID"].to_pylist() == list(range(101, 161))
 
 
 @pytest.mark.parametrize(

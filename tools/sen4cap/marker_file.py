@@ -85,10 +85,7 @@ class MarkerFile:
 
     def rows_of(self, ids: NDArray[np.int32]) -> slice | NDArray[np.intp]:
         """Row of each identifier, -1 where the file does not hold it; a slice where they stand one after the other."""
-        if not len(self.ids):
-            return np.full(len(ids), -1)
-        at = np.minimum(np.searchsorted(self.ordered, ids), len(self.ids) - 1)
-        found: NDArray[np.intp] = np.where(self.ordered[at] == ids, self.order[at], -1)
+        found = rows_among(ids, self.ordered, self.order)
         if len(found) and found[0] >= 0 and (np.diff(found) == 1).all():
             return slice(int(found[0]), int(found[-1]) + 1)
         return found
@@ -160,6 +157,14 @@ def _floats(column: pa.ChunkedArray) -> NDArray[np.float32]:
         return np.full(len(column), np.nan, np.float32)
     values: NDArray[np.float32] = column.to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
     return values
+
+
+def rows_among(ids: NDArray[np.int32], ordered: NDArray[np.int32], order: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Row of each identifier among those that `order` brings into the order `ordered`; -1 where it is none of them."""
+    if not len(ordered):
+        return np.full(len(ids), -1, np.intp)
+    at = np.minimum(np.searchsorted(ordered, ids), len(ordered) - 1)
+    return np.where(ordered[at] == ids, order[at], -1)
 
 
 @compiled

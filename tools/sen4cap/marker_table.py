@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from . import __version__
 from .errors import BadInput
-from .marker_file import MarkerFile
+from .marker_file import MarkerFile, rows_among
 from .marker_names import Marker
 from .outputs import scratch_array, whole_file
 
@@ -74,6 +74,11 @@ class MarkerTable:
     def types(self) -> tuple[str, ...]:
         """Quantities the tables hold, such as ``("FCOVER", "LAI")``."""
         return tuple(sorted({marker.type for marker in self.markers}))
+
+    def rows_of(self, ids: NDArray[np.int32]) -> NDArray[np.intp]:
+        """Position of each identifier in `ids`, (parcel,); -1 where no table holds it."""
+        order = np.argsort(self.ids)
+        return rows_among(ids, self.ids[order], order)
 
     def looks(
         self,

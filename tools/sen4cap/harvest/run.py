@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import xarray as xr
 from numpy.typing import NDArray
@@ -98,7 +97,7 @@ def _looks_of_tables(markers: Sequence[Path], data: xr.Dataset, variable: str, r
     """What was observed, unsmoothed: a smooth curve makes a harvest look like ripening."""
     table = MarkerTable(markers)
     begin, end = (data["day"].to_numpy()[k].astype("datetime64[D]").item() for k in (0, -1))
-    row_of = pd.Index(table.ids).get_indexer(data["parcel"].to_numpy())
+    row_of = table.rows_of(data["parcel"].to_numpy())
     tells_ground = "NBR2" in table.types()
 
     def looks(rows: slice) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.int32]]:

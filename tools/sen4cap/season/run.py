@@ -126,18 +126,16 @@ def _rows_of(table: MarkerTable, ids: NDArray[np.int32], series: Path) -> NDArra
     """Row of the marker tables of each parcel of the series; None where they are the same, in order."""
     if np.array_equal(table.ids, ids):
         return None
-    order = np.argsort(table.ids)
-    rows = order[np.minimum(np.searchsorted(table.ids, ids, sorter=order), len(order) - 1)]
-    strange = table.ids[rows] != ids
-    lost = int(strange.sum())
+    rows = table.rows_of(ids)
+    lost = int((rows < 0).sum())
     if lost:
-        first = int(ids[strange][0])
+        first = int(ids[rows < 0][0])
         raise BadInput(
             table.where,
             f"lacks {lost} of the {len(ids)} parcels of {series}, such as NewID {first}",
             do="give the marker tables that the series was made from",
         )
-    return np.asarray(rows, np.intp)
+    return rows
 
 
 def _block(
@@ -297,10 +295,8 @@ CSV = (
 
 def _write(output: Path, found: pa.Table, wanted: pa.Table, *, season: Season, plan: Plan) -> None:
     """Write the details first: whoever finds the table finds them beside it."""
-    details = found
-    if wanted is not found:
-        known = pa.compute.is_in(wanted["NewID"], value_set=found["NewID"].cast(pa.int64()))
-        details = pa.concat_tables([found, wanted.filter(pa.compute.invert(known))], promote_options="permissive")
+    extra = wanted.filter(wanted["looks"].is_null())  # known of every parcel of the series
+    details = pa.concat_tables([found, extra], promote_options="permissive") if len(extra) else found
     write_details(
         output,
         {name: details[name] for name in details.column_names},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import shutil
@@ -11,7 +10,7 @@ from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..outputs import disk_full_told
+from ..outputs import whole_file
 
 JOURNAL = ".finished.jsonl"
 SHA2_256 = "1220"
@@ -90,7 +89,8 @@ class Store:
         """Have an asset's file written, where it has one, then write its line in the journal."""
         if write is not None:
             path = self._path(item, copied.file)
-            _write_whole(path, write)
+            with whole_file(path) as scratch:
+                write(scratch)
             copied = replace(copied, checksum=checksum(path), size=path.stat().st_size)
         self._enter(json.dumps([item, key, *astuple(copied)]))
         return copied
@@ -135,17 +135,3 @@ def checksum(path: Path) -> str:
     """Multihash (SHA2-256) of a file, hexadecimal."""
     with path.open("rb") as stream:
         return SHA2_256 + hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Have a file written whole or not at all; a full disk is told with the path."""
-    scratch = path.with_name(f".{path.name}.partial")
-    try:
-        with disk_full_told(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write(scratch)
-            scratch.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            scratch.unlink()
-        raise
